@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Transaction,
 };
 use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -90,6 +90,26 @@ pub(crate) async fn client(pool: &Pool) -> Result<Object, StoreError> {
 pub(crate) enum Effect {
     Reads,
     Writes,
+}
+
+/// Runs a function in a transaction. After an error nothing of it happened.
+pub(crate) async fn run_transaction(
+    pool: &Pool,
+    function: impl AsyncFnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut client = client(pool).await?;
+    let ended = async {
+        let transaction = client.transaction().await.map_err(|error| failed(&error))?;
+        function(&transaction).await?;
+        transaction.commit().await.map_err(|error| failed_write(&error))
+    };
+    match tokio::time::timeout(PATIENCE, ended).await {
+        Ok(result) => result,
+        Err(_) => {
+            drop(Object::take(client));
+            Err(StoreErrorKind::OutcomeUnknown.into())
+        }
+    }
 }
 
 /// Runs a statement in a transaction of its own. A connection that does not answer is closed.

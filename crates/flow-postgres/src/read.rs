@@ -77,7 +77,16 @@ pub(crate) async fn events_after(
     let select = format!("SELECT {LOGGED} FROM ca_events($1, $2, $3)");
     let after = from_number(cursor.0);
     let rows = run(pool, Effect::Reads, &select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
-    rows.iter().map(logged).collect()
+    let mut events = Vec::with_capacity(rows.len());
+    for event in rows.iter().map(logged) {
+        match event {
+            Ok(event) => events.push(event),
+            // The next call begins with it.
+            Err(error) if events.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(events)
 }
 
 /// Reads a row that begins with [`LOGGED`].

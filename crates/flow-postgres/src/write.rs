@@ -1,13 +1,13 @@
 //! The statements that write. Each is one call of a function in the database, so that it takes one round trip.
 
 use cloudauth_flow::integers::{from_limit, from_number, from_time};
-use cloudauth_flow::{Commit, DOCUMENT_FORMAT, StoreError, write_document};
+use cloudauth_flow::{CapabilityHash, Commit, DOCUMENT_FORMAT, StoreError, StoreErrorKind, write_document};
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
-use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{ToStatement, Transaction};
 
-use crate::connect::{Effect, run};
+use crate::connect::{Effect, run, run_transaction};
 use crate::error::{failed, failed_write};
 use crate::migrate::SCHEMA;
 use crate::read::value;
@@ -24,12 +24,38 @@ pub async fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Re
     let row = CommitRow::new(commit)?;
     let savepoint = transaction.transaction().await.map_err(|error| failed(&error))?;
     savepoint.query(COMMIT, &row.parameters()).await.map_err(|error| failed_write(&error))?;
+    if let Some(page) = commit.needs_page() {
+        check_page(&savepoint, WAITS, page).await?;
+    }
     savepoint.commit().await.map_err(|error| failed_write(&error))
 }
 
 pub(crate) async fn commit(pool: &Pool, commit: &Commit) -> Result<(), StoreError> {
     let row = CommitRow::new(commit)?;
-    run(pool, Effect::Writes, COMMIT, &row.parameters()).await.map(drop)
+    let Some(page) = commit.needs_page() else {
+        return run(pool, Effect::Writes, COMMIT, &row.parameters()).await.map(drop);
+    };
+    run_transaction(pool, async |transaction| {
+        let prepared = async |sql| transaction.prepare_cached(sql).await.map_err(|error| failed(&error));
+        let (write, waits) = (prepared(COMMIT).await?, prepared(WAITS).await?);
+        transaction.query(&write, &row.parameters()).await.map_err(|error| failed(&error))?;
+        check_page(transaction, &waits, page).await
+    })
+    .await
+}
+
+/// Finds a page that waits with its identity. Its lock makes a cancellation wait: it then finds the verification.
+const WAITS: &str = "SELECT 1 FROM ca_page WHERE capability = $1 AND state = 'waiting' \
+                     AND until > ca_clock() AND until <= ca_clock() + 600000 FOR UPDATE";
+
+/// Checks that a page waits: after the verification is written, because a commit that ends it locks both in this order.
+async fn check_page(
+    transaction: &Transaction<'_>,
+    waits: &(impl ToStatement + Sync + ?Sized),
+    page: &CapabilityHash,
+) -> Result<(), StoreError> {
+    let rows = transaction.query(waits, &[&&page.as_bytes()[..]]).await.map_err(|error| failed(&error))?;
+    if rows.is_empty() { Err(StoreErrorKind::PageEnded.into()) } else { Ok(()) }
 }
 
 pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<usize, StoreError> {

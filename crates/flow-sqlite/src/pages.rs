@@ -29,6 +29,10 @@ const FIND: &str = "SELECT state, until, request, sealed FROM ca_page WHERE capa
 const LINK: &str = "UPDATE ca_page SET state = 'linked', sealed = ?4, until = ?5 \
     WHERE order_ref = ?1 AND key = ?2 AND capability = ?3 AND state = 'waiting'";
 
+/// Whether a page waits with its identity.
+const WAITS: &str =
+    "SELECT 1 FROM ca_page WHERE capability = ?1 AND state = 'waiting' AND until > ?2 AND until <= ?3";
+
 const USE: &str = "UPDATE ca_page SET state = 'used', request = NULL, sealed = NULL, until = ?3 \
     WHERE order_ref = ?1 AND key = ?2 AND state = 'waiting'";
 
@@ -46,7 +50,7 @@ const FORGOTTEN: &str = "SELECT capability FROM ca_page WHERE sealed IS NULL AND
 
 /// What a test checks: each uses an index.
 #[cfg(test)]
-pub(crate) const SEARCHES: [&str; 6] = [HELD, HELD_ANY, FIND, OVER, WRONG, FORGOTTEN];
+pub(crate) const SEARCHES: [&str; 7] = [HELD, HELD_ANY, FIND, WAITS, OVER, WRONG, FORGOTTEN];
 
 /// The clock of the machine.
 pub(crate) fn clock() -> UnixTime {
@@ -94,6 +98,13 @@ pub(crate) fn find(
         });
         Page::stored(&state, sealed)
     }))
+}
+
+/// Checks that a page waits with its identity.
+pub(crate) fn check(connection: &Cached<'_>, capability: &CapabilityHash) -> Result<(), StoreError> {
+    let row = params![capability.as_bytes(), after(Duration::ZERO), after(PAGE_LIFETIME)];
+    let waits = connection.query_row(WAITS, row, |_| Ok(())).optional().map_err(failed)?;
+    waits.ok_or_else(|| StoreErrorKind::PageEnded.into())
 }
 
 /// Ends the pages that a commit ends, and returns whether there were any.

@@ -73,7 +73,16 @@ pub(crate) fn events_after(
     let mut statement = connection.prepare(&select).map_err(failed)?;
     let after = from_number(cursor.0);
     let rows = statement.query_map([after, from_limit(limit)], LoggedRow::read).map_err(failed)?;
-    rows.map(|row| row.map_err(failed)?.parse()).collect()
+    let mut events = Vec::new();
+    for row in rows {
+        match row.map_err(failed).and_then(LoggedRow::parse) {
+            Ok(event) => events.push(event),
+            // The next call begins with it.
+            Err(error) if events.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(events)
 }
 
 /// Selects the columns of a [`LoggedEvent`], in the order in which [`LoggedRow`] reads them.

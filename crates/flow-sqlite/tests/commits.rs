@@ -75,6 +75,25 @@ fn the_log_is_copied_into_the_file_while_the_store_writes() {
     assert_eq!(store.failed_checkpoints(), 0);
 }
 
+/// On the old code the events before it could not be read either, unless the reader asked for fewer.
+#[test]
+fn a_damaged_event_stops_a_reader_where_it_stands_and_can_be_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    (1..=2).for_each(|order| drop(begin(&store, order)));
+    let damage =
+        "DROP TRIGGER ca_event_unchanged; UPDATE ca_event SET body = CAST(x'ff' AS TEXT) WHERE seq = 3";
+    SqliteStore::connect(&path).unwrap().execute_batch(damage).unwrap();
+    let places = |after| {
+        let events = pollster::block_on(store.events_after(Cursor(after), 9));
+        events.map(|events| events.iter().map(|event| event.cursor.0).collect::<Vec<_>>())
+    };
+    assert_eq!(places(0).unwrap(), [1, 2]);
+    assert_eq!(places(2).unwrap_err().kind(), StoreErrorKind::Corrupt);
+    assert_eq!(places(3).unwrap(), [4, 5, 6]);
+}
+
 #[test]
 fn a_commit_that_fails_undoes_only_its_own_writes() {
     let folder = tempfile::tempdir().unwrap();

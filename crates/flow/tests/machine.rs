@@ -156,6 +156,28 @@ fn a_start_waits_for_the_lease_of_another_and_not_longer() {
     assert_eq!((life.attempt(1).state, life.attempt(1).maybe_executed), (AttemptState::Orphaned, true));
 }
 
+/// The old code gave one link out for a limit of zero, and took the looks in the order of the list.
+#[test]
+fn rules_mean_what_they_say() {
+    let mut rules = samples::rules();
+    (rules.attempts, rules.looks) = (0, [75, 5, 15].map(Duration::from_secs).to_vec());
+    let life = Life { machine: Machine::new(rules.clone()), ..Life::new() };
+    assert_eq!(life.step(Input::Start(start(1))), Err(Refusal::NoAttemptsLeft));
+    (rules.attempts, rules.lifetime) = (1, Duration::ZERO);
+    let life = Life { machine: Machine::new(rules.clone()), ..Life::new() };
+    assert_eq!(life.step(Input::Start(start(1))), Err(Refusal::TooLate));
+    rules.lifetime = DAY;
+    let mut life = Life { machine: Machine::new(rules), ..Life::new() };
+    life.take(Input::Start(start(1)));
+    life.take(Input::Opened(samples::opened(1, 1).unwrap()));
+    for after in [5, 15, 75, 31 * 60] {
+        let next = BEGIN.plus(Duration::from_secs(after));
+        assert_eq!(life.attempt(1).next_look_at, Some(next));
+        life.now = next;
+        life.take(looked(1, Look::Pending));
+    }
+}
+
 #[test]
 fn limits_refuse_from_the_number_and_until_the_moment() {
     let mut life = Life::new();
@@ -362,8 +384,11 @@ fn a_reviewer_has_seen_every_event_and_decides_in_thirty_days() {
     assert_eq!(life.step(review(seen - 1)), Err(Refusal::SeenTooLittle));
     assert_eq!(life.step(review(seen)).unwrap().verification().state, State::Approved);
     life.now = BEGIN.plus(30 * DAY - MILLI);
+    assert_eq!(life.step(review(seen)).unwrap().verification().state, State::Approved);
     assert_eq!(life.step(Input::Tick(FENCE)).unwrap().verification().state, State::InReview);
     life.now = BEGIN.plus(30 * DAY);
+    // Also if the sweeper is late. The old code approved.
+    assert_eq!(life.step(review(seen)), Err(Refusal::ReviewOver));
     let expired = life.taken(Input::Tick(FENCE));
     assert_eq!((life.state(), expired.releases()), (State::Expired, true));
     assert_eq!(expired.verification().purge_at, Some(life.now.plus(30 * DAY)));

@@ -68,7 +68,8 @@ impl Recorder for Counters {
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        let name = format!("{} ", key.name());
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let name = format!("{} {}", key.name(), labels.join(","));
         Gauge::from_arc(Arc::clone(self.0.lock().unwrap().entry(name).or_default()))
     }
 
@@ -111,6 +112,8 @@ fn counters_are_the_documented_ones() {
         ("cloudauth_flow_claims_total ", 1),
         ("cloudauth_flow_deletions_total result=failed", 1),
         ("cloudauth_flow_deliveries_total result=done", 6),
+        ("cloudauth_flow_oldest_due_seconds queue=deletions", 7),
+        ("cloudauth_flow_oldest_due_seconds queue=results", 0),
         ("cloudauth_flow_starts_total result=ok", 1),
         ("cloudauth_flow_starts_total result=other", 1),
         ("cloudauth_flow_sweeps_total result=ok", 2),
@@ -181,7 +184,15 @@ fn live() {
     let secret = WebhookSecret::new(&WebhookSecret::text(&[1; 32])).unwrap();
     let endpoint =
         WebhookEndpoint::new(EndpointId::new("crm").unwrap(), "https://crm.example/hook", secret).unwrap();
-    let flow = block_on(flow(&store).with_webhooks(Webhooks::new(Inline(Service), [endpoint]))).unwrap();
+    static SECONDS: AtomicU64 = AtomicU64::new(100);
+    let seconds = || Duration::from_secs(SECONDS.load(Ordering::Relaxed));
+    let inputs = ClockAndRandom {
+        wall: || samples::BEGIN.plus(Duration::from_secs(SECONDS.load(Ordering::Relaxed))),
+        steady: seconds,
+        ..ClockAndRandom::default()
+    };
+    let flow = flow(&store).with_inputs(inputs);
+    let flow = block_on(flow.with_webhooks(Webhooks::new(Inline(Service), [endpoint]))).unwrap();
     let flow = BlockingFlow::new(flow);
     flow.start(new(1), person(), MetaInfo::new("{}").unwrap()).unwrap();
     assert!(flow.start(new(1), person(), MetaInfo::new("{}").unwrap()).is_err());
@@ -190,6 +201,7 @@ fn live() {
     flow.redact(&new(1).order).unwrap();
     let damaged = block_on(reserve(&store, samples::start(2, 1).unwrap()));
     store.damage(&damaged);
+    SECONDS.fetch_add(7, Ordering::Relaxed);
     assert_eq!(flow.sweep().unwrap(), 1);
     assert_eq!([flow.deliver().unwrap(), flow.deliver().unwrap()], [3, 3]);
 }

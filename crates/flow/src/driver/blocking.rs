@@ -179,7 +179,8 @@ impl<S: Store> BlockingFlow<S> {
         each.collect::<Vec<_>>().into_iter().sum()
     }
 
-    /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep of the
+    /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It looks at one result after the other:
+    /// for more looks at the same time, call it in several threads. `stop` is asked before each sweep of the
     /// results, and every second of a pause. Deletions and each endpoint have a thread of their own: they delay no result. It returns
     /// when the last of them has ended its calls, which takes at most three deadlines of the client.
     pub fn run(&self, stop: impl FnMut() -> bool) {

@@ -115,11 +115,17 @@ impl Clock {
         Ok(read.wall)
     }
 
-    /// Accepts the wall clock as it is.
+    /// Accepts the wall clock as it is, and compares it with the store's soon.
     pub(crate) fn trust(&self) {
+        self.accept();
+        *self.compared() = None;
+    }
+
+    /// Accepts the wall clock as it is, and returns it.
+    pub(crate) fn accept(&self) -> UnixTime {
         let read = self.read();
         *self.anchor() = (read.wall, read.steady);
-        *self.compared() = None;
+        read.wall
     }
 
     /// Whether the clock must be compared with the store's.

@@ -21,8 +21,7 @@ use crate::machine::input::{CheckedCallback, Input, Opened, Review, StartFailed}
 use crate::machine::state::Verification;
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store};
-use crate::store::error::StoreError;
-use crate::store::pages::Page;
+use crate::store::error::{StoreError, StoreErrorKind};
 use crate::webhook::endpoint::Webhooks;
 
 /// The longest deadline of a call: the leases of a store must not exceed ten minutes.
@@ -49,12 +48,14 @@ pub struct Flow<S> {
 }
 
 impl<S: Store> Flow<S> {
-    /// A flow with these settings. A deadline of the client above a minute becomes a minute, and the lease of a start covers the
-    /// deadline.
+    /// A flow with these settings. A deadline of the client above a minute becomes a minute. The lease of a start covers the deadline,
+    /// and a difference of the instances' clocks up to the tolerance.
     pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, mut settings: FlowSettings) -> Self {
         let client = client.with(|calls| calls.deadline = calls.deadline.min(LONGEST_CALL));
         let call = client.settings().deadline.saturating_add(MARGIN);
-        settings.rules.start_lease = settings.rules.start_lease.max(call);
+        // Another instance, whose clock is ahead, ends the lease.
+        let lease = call.saturating_add(settings.clock_tolerance);
+        settings.rules.start_lease = settings.rules.start_lease.max(lease);
         let machine = Machine::new(settings.rules.clone());
         let clock = Clock::new(ClockAndRandom::default(), settings.clock_tolerance);
         Self {
@@ -80,9 +81,10 @@ impl<S: Store> Flow<S> {
         Self { clock, ..self }
     }
 
-    /// Accepts the system's clock after a jump, for instance because the machine was suspended. Without it the flow neither
-    /// starts nor sweeps until the clock is right again or the process restarts. A clock that differs from the clock of the store
-    /// must be set right.
+    /// Accepts the system's clock after a jump, for instance because the machine was suspended. A store with a clock of its own, such
+    /// as PostgreSQL, makes this unnecessary: the flow asks it. With another store, such as SQLite, the flow neither starts nor sweeps
+    /// until you call this, the clock is right again, or the process restarts. A clock that differs from the clock of the store must
+    /// be set right.
     pub fn trust_clock(&self) {
         self.clock.trust();
     }
@@ -186,6 +188,7 @@ impl<S: Store> Flow<S> {
             self.settings.refs.of(op.identity()),
             order_no.clone(),
             Capability::digest(capability.expose()),
+            page.copied(),
         );
         let by = Lookup::Order(&order);
         let stored = self.store.load(by).await?;
@@ -193,24 +196,17 @@ impl<S: Store> Flow<S> {
         if let CommitOutcome::Started(_) = self.step(stored.as_ref(), &input).await?.outcome() {
             self.reserve_start().await?;
         }
-        let commit = self.apply_to(stored, by, &input).await?;
+        let commit = match self.apply_to(stored, by, &input).await {
+            // A cancellation, for instance, came first. Nothing was committed.
+            Err(FlowError::Store(error)) if error.kind() == StoreErrorKind::PageEnded => {
+                return Err(self.why_ended(page).await);
+            }
+            result => result?,
+        };
         if !matches!(commit.outcome(), CommitOutcome::Started(_)) {
             return Err(FlowError::AlreadyStarted);
         }
         let order_no = order_no.clone();
-        // After the commit: a cancellation ends the pages first, and then the verification.
-        if let Some(page) = page
-            && let Err(error) = self.check_waiting(page).await
-        {
-            // A cancellation came first, and found no verification that it could cancel.
-            let is_new = commit.verification().attempts.len() == 1;
-            if is_new && matches!(error, FlowError::Page(PageRefusal::Used)) {
-                let _ = self.record(&order_no, Input::Cancel).await;
-            }
-            let failed = StartFailed { order_no: order_no.clone(), maybe_executed: false, code: None };
-            let _ = self.record(&order_no, Input::StartFailed(failed)).await;
-            return Err(error);
-        }
         let (result, report) = self.client.call_reported(op).await;
         self.owe(Quota::Starts, report.requests.saturating_sub(1));
         let session = match result {
@@ -237,12 +233,12 @@ impl<S: Store> Flow<S> {
         }
     }
 
-    /// Checks that a start page still has its identity.
-    async fn check_waiting(&self, page: &CapabilityHash) -> Result<(), FlowError> {
-        let pages = self.store.pages().ok_or(FlowError::NoStartPage)?;
-        match pages.find_page(page, self.clock.now()).await? {
-            Some(Page::Waiting(_)) => Ok(()),
-            other => Err(PageRefusal::of(other.as_ref()).into()),
+    /// Why a start page has no identity any more.
+    async fn why_ended(&self, page: Option<&CapabilityHash>) -> FlowError {
+        let Some((pages, page)) = self.store.pages().zip(page) else { return FlowError::NoStartPage };
+        match pages.find_page(page, self.clock.now()).await {
+            Ok(found) => PageRefusal::of(found.as_ref()).into(),
+            Err(error) => error.into(),
         }
     }
 
@@ -297,7 +293,8 @@ impl<S: Store> Flow<S> {
     /// Returns up to `limit` events after a place.
     ///
     /// # Errors
-    /// If the store failed.
+    /// If the store failed. [`StoreErrorKind::Corrupt`] if the next event cannot be read: to pass over it, add one to the cursor until
+    /// the error ends, and audit the store.
     pub async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
         self.store.events_after(after, limit).await
     }
@@ -305,18 +302,18 @@ impl<S: Store> Flow<S> {
     /// Takes the decision of a reviewer.
     ///
     /// # Errors
-    /// If the verification is not in review, has events that the reviewer did not see, or the store failed.
+    /// If the verification is not in review, its time is over, it has events that the reviewer did not see, or the store failed.
     pub async fn review(&self, order: &OrderRef, review: Review) -> Result<Verification, FlowError> {
         Ok(self.apply(Lookup::Order(order), &Input::Review(review)).await?.verification().clone())
     }
 
     /// Cancels a verification, also one in review: it can never be approved afterwards. The start pages of the order end
-    /// too: no new call begins, and the link of a call that is already under way is dropped.
+    /// too: none of them starts anything afterwards. If an attempt was committed before, the link of its call is dropped.
     ///
     /// # Errors
     /// If it has ended in another way, or the store failed. [`Refusal::NotFound`](crate::Refusal::NotFound) if there is no
-    /// verification, for instance because no browser came to the start page; the page ends then too. A start that is under way
-    /// at that moment then ends its new verification as canceled.
+    /// verification, for instance because no browser came to the start page; the page ends then too, and a start from it that is
+    /// under way commits nothing.
     pub async fn cancel(&self, order: &OrderRef) -> Result<Verification, FlowError> {
         if let Some(pages) = self.store.pages() {
             pages.end_pages(order, self.clock.now()).await?;
@@ -332,16 +329,19 @@ impl<S: Store> Flow<S> {
         Ok(self.apply(Lookup::Order(order), &Input::Redact).await?.verification().clone())
     }
 
-    /// Returns the time, unless the clock has jumped, or differs from the clock of the store.
+    /// Returns the time, unless the clock differs from the clock of the store, or the store has none and the clock has jumped.
     pub(crate) async fn checked_now(&self) -> Result<UnixTime, FlowError> {
-        let now = self.clock.check()?;
-        if self.clock.is_comparison_due() {
+        let checked = self.clock.check();
+        if checked.is_err() || self.clock.is_comparison_due() {
             let asked = self.clock.steady();
-            if let Some(shared) = self.store.now().await? {
-                self.clock.compare(shared, asked)?;
+            let Some(shared) = self.store.now().await? else { return Ok(checked?) };
+            self.clock.compare(shared, asked)?;
+            // After a suspension, for instance, the clock is right, and the steady one stood still.
+            if checked.is_err() {
+                return Ok(self.clock.accept());
             }
         }
-        Ok(now)
+        Ok(checked?)
     }
 
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {

@@ -1,8 +1,11 @@
 //! Logs and metrics of the driver, listed in `docs/observability.md`. They have counts and codes only.
 
+use std::time::Duration;
+
 use crate::driver::error::FlowError;
 use crate::machine::ids::VerificationId;
 use crate::machine::input::Look;
+use crate::store::contract::Queue;
 use crate::store::outbox::DeliveryEnd;
 
 /// Counts an occurrence, by its result.
@@ -77,6 +80,19 @@ pub(crate) fn deliveries(result: &Result<usize, FlowError>) {
     if let Err(error) = result {
         tracing::warn!(%error, "deliveries failed");
     }
+}
+
+/// A claim found verifications, the oldest of which was due for so long; or none.
+pub(crate) fn claimed(queue: Queue, oldest: Option<Duration>) {
+    let queue = match queue {
+        Queue::Results => "results",
+        Queue::Deletions => "deletions",
+    };
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloudauth_flow_oldest_due_seconds", "queue" => queue)
+        .set(oldest.unwrap_or_default().as_secs_f64());
+    #[cfg(not(feature = "metrics"))]
+    let _ = (queue, oldest);
 }
 
 pub(crate) fn swept(result: &Result<usize, FlowError>) {

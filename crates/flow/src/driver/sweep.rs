@@ -1,4 +1,6 @@
 //! The sweep: claims what is due, makes the calls that the account's rate allows, purges.
+//!
+//! Calls run side by side, and the purge beside them: one that takes until its deadline holds no other.
 
 use std::time::Duration;
 
@@ -15,11 +17,19 @@ use crate::machine::input::{Deleted, Fence, Input, Looked};
 use crate::machine::refusal::Refusal;
 use crate::store::contract::{Lookup, Queue, Store};
 
-/// The verifications that a sweep claims from each queue.
+/// The most verifications of a claim.
 pub(crate) const SWEEP: usize = 20;
 
 /// The identities of start pages that a sweep erases.
 const ERASED: usize = 1_000;
+
+/// What a claim found.
+pub(crate) struct Due<'a> {
+    /// The work, to run side by side.
+    pub(crate) work: Vec<Boxed<'a, Result<(), FlowError>>>,
+    /// The verifications that were due, and that the account's rate allows.
+    pub(crate) count: usize,
+}
 
 /// The calls of the longest job, a deletion: two deletions, and a look between them.
 const CALLS: u32 = 3;
@@ -46,6 +56,16 @@ impl<S: Store> Flow<S> {
     }
 
     async fn sweep_once(&self, queue: Queue) -> Result<usize, FlowError> {
+        let Due { mut work, count } = self.claim_due(queue, SWEEP).await?;
+        // Beside the others: a verification that cannot be deleted stops none of them. First, because a blocking transport lets the
+        // next one begin only when its call has ended.
+        work.insert(0, Box::pin(self.keep_house(queue)));
+        let results: Result<Vec<()>, FlowError> = join_all(work).await.into_iter().collect();
+        results.map(|_| count)
+    }
+
+    /// Claims at most so many verifications that are due, and returns their work.
+    pub(crate) async fn claim_due(&self, queue: Queue, most: usize) -> Result<Due<'_>, FlowError> {
         if let Some(pages) = self.store.pages().filter(|_| queue == Queue::Results) {
             // By the store's clock: also if that of this process jumped.
             pages.erase_pages(self.clock.now(), ERASED).await?;
@@ -54,30 +74,36 @@ impl<S: Store> Flow<S> {
         if queue == Queue::Results {
             self.record_waiting().await;
         }
+        if most == 0 {
+            return Ok(Due { work: Vec::new(), count: 0 });
+        }
         let lease = self.lease();
-        let claimed = self.store.claim(queue, now, lease, SWEEP).await?;
-        let mut work: Vec<_> = claimed.iter().map(|stored| (stored, stored.jobs(now))).collect();
-        let calls = work.iter().flat_map(|(_, jobs)| jobs).filter(|job| **job != Job::Tick).count();
+        let claimed = self.store.claim(queue, now, lease, most).await?;
+        let oldest = claimed.iter().filter_map(|stored| stored.verification.due_at).min();
+        signals::claimed(queue, oldest.map(|at| now.since(at)));
+        let mut count = claimed.len();
+        let mut work: Vec<_> = claimed.into_iter().map(|stored| (stored.jobs(now), stored)).collect();
+        let calls = work.iter().flat_map(|(jobs, _)| jobs).filter(|job| **job != Job::Tick).count();
         let quota = if queue == Queue::Results { Quota::Looks } else { Quota::Deletions };
         let mut granted = self.reserve(quota, u32::try_from(calls).unwrap_or(u32::MAX)).await?;
         // What the rate does not allow now is released, and claimed again.
-        let mut done = claimed.len();
-        for (_, jobs) in &mut work {
+        for (jobs, _) in &mut work {
             let before = jobs.len();
             jobs.retain(|job| *job == Job::Tick || take(&mut granted));
-            done -= usize::from(jobs.is_empty() && before > 0);
+            count -= usize::from(jobs.is_empty() && before > 0);
         }
         let until = now.plus(lease);
-        let work = work
-            .into_iter()
-            .map(|(stored, jobs)| Box::pin(self.work_all(stored, jobs, until)) as Boxed<'_, _>);
-        let results: Result<Vec<()>, FlowError> = join_all(work.collect()).await.into_iter().collect();
-        // Last, so that a verification that cannot be deleted stops no other.
-        if queue == Queue::Results {
-            self.report_unreadable().await?;
-            self.purge(now).await?;
+        let work = work.into_iter().map(|(jobs, stored)| Box::pin(self.work_all(stored, jobs, until)) as _);
+        Ok(Due { work: work.collect(), count })
+    }
+
+    /// Purges, and reports what claims pass over.
+    pub(crate) async fn keep_house(&self, queue: Queue) -> Result<(), FlowError> {
+        if queue != Queue::Results {
+            return Ok(());
         }
-        results.map(|_| done)
+        let purged = self.purge().await;
+        self.report_unreadable().await.and(purged)
     }
 
     /// The lease of a claim: the calls of the longest job fit, each with the client's deadline.
@@ -85,15 +111,16 @@ impl<S: Store> Flow<S> {
         self.client.settings().deadline.saturating_mul(CALLS).saturating_add(MARGIN)
     }
 
-    async fn purge(&self, now: UnixTime) -> Result<(), FlowError> {
-        // The calls of this sweep take time: the clock may have jumped since.
-        self.clock.check()?;
+    async fn purge(&self) -> Result<(), FlowError> {
+        // The claim took time: the clock may have jumped since.
+        let now = self.clock.check()?;
         self.store.purge(now, SWEEP).await?;
         Ok(())
     }
 
     /// The jobs of one verification, in order. The lease ends with the last one, or with a tick if the last one wrote nothing.
-    async fn work_all(&self, stored: &Stored, jobs: Vec<Job>, until: UnixTime) -> Result<(), FlowError> {
+    async fn work_all(&self, stored: Stored, jobs: Vec<Job>, until: UnixTime) -> Result<(), FlowError> {
+        let stored = &stored;
         let (mut claimed, mut released) = (Some(stored.clone()), false);
         let last = jobs.len().saturating_sub(1);
         for (at, job) in jobs.into_iter().enumerate() {

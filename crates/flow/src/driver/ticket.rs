@@ -38,6 +38,7 @@ impl NewVerification {
         identity: IdentityRef,
         order_no: OuterOrderNo,
         capability: CapabilityHash,
+        page: Option<CapabilityHash>,
     ) -> Input {
         let Self { order, subject, scene, purpose, key, consent } = self;
         Input::Start(Start {
@@ -51,6 +52,7 @@ impl NewVerification {
             consent,
             order_no,
             capability,
+            page,
         })
     }
 }

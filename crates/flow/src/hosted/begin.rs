@@ -158,6 +158,7 @@ impl<S: Store> Flow<S> {
             self.settings.refs.of(identity),
             OuterOrderNo::generate(self.random()?),
             CapabilityHash::new(self.random()?),
+            None,
         );
         let stored = self.store.load(Lookup::Order(&new.order)).await?;
         match self.step(stored.as_ref(), &input).await?.outcome() {

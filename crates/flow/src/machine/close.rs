@@ -20,6 +20,9 @@ pub(crate) fn review(mut draft: Draft<'_>, review: Review) -> Result<Commit, Ref
     if verification.state != State::InReview {
         return Err(Refusal::NotInReview);
     }
+    if verification.is_review_over(draft.now) {
+        return Err(Refusal::ReviewOver);
+    }
     if verification.head.n != review.seen {
         return Err(Refusal::SeenTooLittle);
     }

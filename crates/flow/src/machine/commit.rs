@@ -51,6 +51,7 @@ pub struct Commit {
     pub(crate) refund: Option<Refund>,
     pub(crate) block: Option<Block>,
     pub(crate) page: Option<PageEnd>,
+    pub(crate) needs_page: Option<CapabilityHash>,
     pub(crate) outcome: CommitOutcome,
     /// Whether neither the verification nor its events change.
     pub(crate) unchanged: bool,
@@ -217,6 +218,13 @@ impl Commit {
     #[must_use]
     pub const fn page(&self) -> Option<&PageEnd> {
         self.page.as_ref()
+    }
+
+    /// Returns the digest of the start page's capability, for a start from a page. The store refuses the commit unless the page still
+    /// waits with its identity: a cancellation either ends the page before, or finds the verification.
+    #[must_use]
+    pub const fn needs_page(&self) -> Option<&CapabilityHash> {
+        self.needs_page.as_ref()
     }
 
     /// Returns the next step of the caller.

@@ -5,7 +5,7 @@ use cloudauth_protocol::{OuterOrderNo, UnixTime};
 use crate::machine::commit::{Block, Commit, CommitOutcome, PageEnd, Refund, Stored, Take};
 use crate::machine::event::{Decided, Event, EventKind};
 use crate::machine::finding::{DecisionRecord, VerdictRecord};
-use crate::machine::ids::IdentityRef;
+use crate::machine::ids::{CapabilityHash, IdentityRef};
 use crate::machine::refusal::Refusal;
 use crate::machine::rules::{MOST_ATTEMPTS, Rules};
 use crate::machine::state::{Attempt, AttemptState, DecidedBy, Redaction, State, Verification};
@@ -18,6 +18,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) take: Option<Take>,
     pub(crate) refund: Option<Refund>,
     pub(crate) page: Option<PageEnd>,
+    pub(crate) needs_page: Option<CapabilityHash>,
     pub(crate) release: bool,
     block: Option<Block>,
     before: Option<&'a Stored>,
@@ -34,8 +35,9 @@ impl<'a> Draft<'a> {
     /// A new verification.
     pub(crate) const fn new(rules: &'a Rules, verification: Verification, now: UnixTime) -> Self {
         let events = Vec::new();
-        let (take, refund, page, block, before) = (None, None, None, None, None);
-        Self { rules, now, verification, take, refund, page, release: false, block, before, events }
+        let (take, refund, page, needs_page) = (None, None, None, None);
+        let (release, block, before) = (false, None, None);
+        Self { rules, now, verification, take, refund, page, needs_page, release, block, before, events }
     }
 
     /// The attempt with this number.
@@ -152,6 +154,7 @@ impl<'a> Draft<'a> {
             refund: self.refund,
             block: self.block,
             page: self.page,
+            needs_page: self.needs_page,
             outcome,
             unchanged,
         }

@@ -109,7 +109,7 @@ word! {
     /// A reviewer's reason, as a code. Free text has no place here: it attracts personal data.
     ReviewReason, digits = 10;
     /// The region that created a CertifyId: the host of its endpoint, with the port unless it is 443, such as
-    /// `cloudauth.cn-shanghai.aliyuncs.com`.
+    /// `cloudauth.cn-shanghai.aliyuncs.com`. Of an address with more than 64 characters: its SHA-256 digest.
     Region, digits = 64;
     /// A receiver of webhooks, such as `crm`.
     EndpointId, digits = 64;

@@ -67,6 +67,8 @@ pub struct Start {
     pub order_no: OuterOrderNo,
     /// The digest of what the browser will hold.
     pub capability: CapabilityHash,
+    /// The start page that leads to the start, if there is one. The store refuses the commit unless the page still has its identity.
+    pub page: Option<CapabilityHash>,
 }
 
 /// A session that `InitFaceVerify` returned. The link stays with the caller, and sealed with the start page if there is one.

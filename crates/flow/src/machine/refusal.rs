@@ -27,6 +27,8 @@ pub enum Refusal {
     InReview,
     /// There is nothing to review.
     NotInReview,
+    /// The time for the review is over: the verification expires with the next sweep.
+    ReviewOver,
     /// The verification is not in a final state.
     NotFinal,
     /// The time in which the person may start is over.
@@ -68,6 +70,7 @@ impl fmt::Display for Refusal {
             Self::Final(state) => write!(f, "the verification is {} already", state.as_str()),
             Self::InReview => f.write_str("a reviewer must decide first"),
             Self::NotInReview => f.write_str("the verification is not in review"),
+            Self::ReviewOver => f.write_str("the time for the review is over"),
             Self::NotFinal => f.write_str("the verification has not ended: cancel it first"),
             Self::TooLate => f.write_str("the time in which the person may start is over"),
             Self::NoAttemptsLeft => f.write_str("the verification has no attempts left"),

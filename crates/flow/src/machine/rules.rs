@@ -12,17 +12,19 @@ use crate::machine::ids::InvalidId;
 pub struct Rules {
     /// How long a verification is kept after it ended.
     pub retention: Retention,
-    /// The links that one verification may use. Default: 3.
+    /// The links that one verification may use; zero refuses every start. Default: 3.
     pub attempts: u32,
-    /// The starts of one person per scene and day (UTC+8). Default: 5.
+    /// The starts of one person per scene and day (UTC+8). A start that the service may have executed counts, also if no answer came:
+    /// five timeouts of one person use up the day. Default: 5.
     pub starts_per_day: u32,
-    /// The time for `InitFaceVerify`, retries included. An attempt without an answer is orphaned afterwards. Default: 60 s.
+    /// The time for `InitFaceVerify`, retries included. An attempt without an answer is orphaned afterwards. Default: 60 s. A flow
+    /// makes it at least the client's deadline, 15 seconds for the commits, and the tolerance of the clocks: 100 s by default.
     pub start_lease: Duration,
     /// The time from the first start in which a person may start again. Default: 24 hours.
     pub lifetime: Duration,
     /// How long an identity is not started again after SubCode 201, 202 or 203, or Code 417. Default: 180 days.
     pub identity_block: Duration,
-    /// The times of the looks, counted from the opening of the link. This list cannot change the last look,
+    /// The times of the looks, counted from the opening of the link, in any order. This list cannot change the last look,
     /// a minute after the link expired. The default is the client's plan: 5, 15, 35, 75, 135 s, then every two minutes until
     /// 735 s.
     pub looks: Vec<Duration>,
@@ -104,6 +106,6 @@ impl Rules {
     pub(crate) fn next_look(&self, opened_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
         let last = opened_at.plus(LINK).plus(LAST_LOOK);
         let planned = self.looks.iter().map(|after| opened_at.plus(*after)).filter(|at| *at < last);
-        planned.chain([last]).find(|at| *at > now)
+        planned.chain([last]).filter(|at| *at > now).min()
     }
 }

@@ -29,6 +29,12 @@ pub(crate) fn start(
             Again::Next(draft) => *draft,
         },
     };
+    if now >= draft.verification.expires_at {
+        return Err(Refusal::TooLate);
+    }
+    if !draft.can_start() {
+        return Err(Refusal::NoAttemptsLeft);
+    }
     within_limits(rules, snapshot.usage, now)?;
     Ok(reserve(draft, start))
 }
@@ -107,12 +113,6 @@ fn again<'a>(
     if let Some(other) = reserved {
         return Err(Refusal::StartInProgress { until: other.lease_until });
     }
-    if now >= verification.expires_at {
-        return Err(Refusal::TooLate);
-    }
-    if !draft.can_start() {
-        return Err(Refusal::NoAttemptsLeft);
-    }
     Ok(Again::Next(Box::new(draft)))
 }
 
@@ -158,6 +158,7 @@ fn reserve(mut draft: Draft<'_>, start: Start) -> Commit {
     let (attempt, consent_at) = (order_no.clone(), consent.at);
     draft.event(&EventKind::Reserved { attempt, consent: consent.text, consent_at });
     draft.rest();
+    draft.needs_page = start.page;
     draft.take = Some(Take {
         subject: start.subject,
         scene: start.scene,

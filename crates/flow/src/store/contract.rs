@@ -113,7 +113,8 @@ pub trait Store: Debug + Send + Sync {
 
     /// Makes a commit durable:
     ///
-    /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order.
+    /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order; and, if the store keeps
+    ///    [`Pages`], that the page of [`Commit::needs_page`] waits, else [`PageEnded`](crate::StoreErrorKind::PageEnded).
     /// 2. Check and count [`Commit::take`], subtract [`Commit::refund`], and keep [`Commit::block`].
     /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
     /// 4. End the lease if [`Commit::releases`].
@@ -146,7 +147,8 @@ pub trait Store: Debug + Send + Sync {
     }
 
     /// Returns up to `limit` events after a place, in order. An event may come again after a crash of the reader; none is
-    /// skipped.
+    /// skipped. An event that cannot be read ends the list; if it is the first, it is an error of the kind
+    /// [`Corrupt`](crate::StoreErrorKind::Corrupt). To pass over it, add one to the cursor until the error ends.
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError>;
 
     /// Returns all events of a verification, in order. Empty if there is no such verification.

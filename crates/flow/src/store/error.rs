@@ -24,6 +24,9 @@ pub enum StoreErrorKind {
     Limit,
     /// The order number, the CertifyId, the capability or the id belongs to another verification. The commit did not happen.
     Duplicate,
+    /// The start page of [`Commit::needs_page`](crate::Commit::needs_page) has no identity any more: it was used, ended, replaced or
+    /// expired. The commit did not happen.
+    PageEnded,
     /// The store cannot be reached, or is busy. The commit did not happen: the same commit may succeed later.
     Unavailable,
     /// The commit was sent, and no answer came. It may have happened: load, and compare the
@@ -65,6 +68,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Conflict => "the verification was changed by another commit",
             StoreErrorKind::Limit => "the limit of starts is reached, or the identity is blocked",
             StoreErrorKind::Duplicate => "an identifier belongs to another verification",
+            StoreErrorKind::PageEnded => "the start page has ended: nothing was committed",
             StoreErrorKind::Unavailable => "the store is unavailable: nothing was committed",
             StoreErrorKind::OutcomeUnknown => "the store did not answer: the commit may have happened",
             StoreErrorKind::Corrupt => "the stored data cannot be read",

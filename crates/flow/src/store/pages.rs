@@ -25,6 +25,7 @@ pub const PAGE_REMEMBERED: Duration = Duration::from_secs(86_400);
 /// | --- | --- |
 /// | times are those of the store's own clock; a page that ends later than [`PAGE_LIFETIME`] from now is over | the clock of one process keeps no identity for longer |
 /// | [`Commit::page`](crate::Commit::page) erases the identity in the transaction of the commit | a crash leaves no identity whose call was made |
+/// | a commit that [needs a page](crate::Commit::needs_page) is refused unless the page waits, in the commit's transaction | of a start and a cancellation that ends the page, one sees the other |
 /// | a commit of a final verification erases the pages of its order | nothing can be started any more, and an erasure is one |
 /// | what is over is not returned, also before [`erase_pages`](Self::erase_pages) | a sweeper may be late |
 /// | what is erased is overwritten as far as the database can | it is in no copy of the file |

@@ -49,6 +49,7 @@ pub fn start(number: u64, attempt: u8) -> Result<Start, SampleError> {
         consent: Consent::new(BEGIN, ConsentText::new("2026-01")?),
         order_no: OuterOrderNo::generate(bytes(number, attempt)),
         capability: CapabilityHash::new(bytes(number, attempt)),
+        page: None,
     })
 }
 

@@ -2,17 +2,20 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cloudauth_flow::testing::samples;
-use cloudauth_flow::{BlockingFlow, Flow, FlowError, Lookup, Queue, State, Store};
+use cloudauth_flow::{
+    AttemptState, BlockingFlow, ClockAndRandom, Flow, FlowError, Lookup, Queue, State, Store,
+};
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
 
 use crate::support::{
-    Counted, Service, WALL, attempt, flow, later, meta_info, new, order, patient_flow, person,
+    Counted, Service, WALL, attempt, flow, inputs, later, meta_info, new, order, patient_flow, person,
 };
 
 /// A fixed lease of 60 seconds would end before the calls of a client with a long deadline.
@@ -24,10 +27,34 @@ fn leases_cover_the_calls_of_a_job() {
         service.opens();
         block_on(flow.start(new(1), person(), meta_info())).unwrap();
         let start = attempt(&flow).lease_until.since(samples::BEGIN);
-        assert!(start >= Duration::from_secs(deadline.min(60) + 15), "{start:?}");
+        // And the clocks of the instances differ by up to a minute.
+        assert_eq!(start, Duration::from_secs(deadline.min(60) + 15 + 60));
         block_on(flow.sweep()).unwrap();
         assert_eq!(*flow.store().leases.lock().unwrap(), [Duration::from_secs(lease); 2]);
     }
+}
+
+/// The old code left no time for the difference of the clocks: the attempt was orphaned during its call, and the link dropped.
+#[test]
+fn an_instance_whose_clock_is_ahead_ends_no_lease_during_the_call() {
+    let service = Service::default();
+    let store = Arc::new(Counted { hangs: true, ..Counted::default() });
+    (*store.after.lock().unwrap(), *store.failures.lock().unwrap()) = (1, 1);
+    let behind = flow(&service, Arc::clone(&store));
+    let ahead = ClockAndRandom { wall: || UnixTime::from_millis(WALL.get() + 55_000), ..inputs() };
+    let ahead = flow(&service, store).with_inputs(ahead);
+    service.takes(24);
+    service.opens();
+    {
+        let mut start = pin!(behind.start(new(1), person(), meta_info()));
+        // The service has answered, and the store takes its time.
+        assert!(start.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    later(14);
+    assert_eq!(block_on(ahead.sweep()).unwrap(), 0);
+    assert_eq!(attempt(&ahead).state, AttemptState::Reserved);
+    block_on(behind.sweep()).unwrap();
+    assert_eq!(attempt(&behind).state, AttemptState::Open);
 }
 
 /// Several links of one order, each due for a look.
@@ -131,6 +158,27 @@ fn a_clock_that_differs_from_the_stores_neither_starts_nor_sweeps() {
     assert_eq!(block_on(flow.sweep()).unwrap(), 0);
     later(10);
     assert!(matches!(block_on(flow.sweep()), Err(FlowError::Clock(_))));
+}
+
+/// On the old code a process that was suspended stopped until its restart.
+#[test]
+fn a_jump_to_the_time_of_the_store_is_accepted() {
+    let service = Service::default();
+    let flow = flow(&service, Counted::default());
+    *flow.store().ahead.lock().unwrap() = Some(0);
+    assert_eq!(block_on(flow.sweep()).unwrap(), 0);
+    WALL.set(WALL.get() + 86_400_000);
+    assert_eq!(block_on(flow.sweep()).unwrap(), 0);
+    service.opens();
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    // A clock that is wrong: that of the store did not jump.
+    WALL.set(WALL.get() - 86_400_000);
+    *flow.store().ahead.lock().unwrap() = Some(86_400);
+    let result = block_on(flow.sweep());
+    assert!(matches!(result, Err(FlowError::Clock(jump)) if !jump.is_ahead()), "{result:?}");
+    WALL.set(WALL.get() + 86_400_000);
+    *flow.store().ahead.lock().unwrap() = Some(0);
+    assert_eq!(block_on(flow.sweep()).unwrap(), 0);
 }
 
 /// The old code took the time of the query for a difference.

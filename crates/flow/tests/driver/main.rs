@@ -8,6 +8,7 @@ mod people;
 mod rate;
 #[path = "../requests/mod.rs"]
 mod requests;
+mod slow;
 mod support;
 
 use std::future::Future;

@@ -18,7 +18,7 @@ use cloudauth_flow::{
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
-use cloudauth_transport::{BlockingTransport, Limits, TransportError};
+use cloudauth_transport::{BlockingTransport, Limits, Transport, TransportError};
 use http::{Request, Response};
 use pollster::block_on;
 
@@ -27,7 +27,7 @@ use crate::requests::new_verification;
 thread_local! {
     pub(crate) static WALL: Cell<u64> = const { Cell::new(samples::BEGIN.as_millis()) };
     static STEADY: Cell<u64> = const { Cell::new(0) };
-    static RANDOM: Cell<u8> = const { Cell::new(0) };
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Lets both clocks run.
@@ -42,8 +42,8 @@ pub(crate) fn inputs() -> ClockAndRandom {
         steady: || Duration::from_millis(STEADY.get()),
         random: |bytes| {
             bytes.fill_with(|| {
-                RANDOM.set(RANDOM.get().wrapping_add(1));
-                RANDOM.get()
+                RANDOM.set(RANDOM.get() + 1);
+                RANDOM.get().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0]
             });
             true
         },
@@ -102,6 +102,11 @@ impl Service {
         self.0.lock().unwrap().takes = seconds;
     }
 
+    /// Keeps a request that gets no answer.
+    pub(crate) fn notes(&self, request: String) {
+        self.0.lock().unwrap().requests.push(request);
+    }
+
     /// The sum of the pauses.
     pub(crate) fn slept(&self) -> Duration {
         self.0.lock().unwrap().slept
@@ -147,6 +152,8 @@ pub(crate) struct Counted {
     pub(crate) refuses: Mutex<Option<OrderRef>>,
     /// The queue whose claims fail, or wait for ever if `hangs`.
     pub(crate) no_claims: Option<Queue>,
+    /// The purges.
+    pub(crate) purges: AtomicU32,
     /// The claims of results.
     pub(crate) claims: AtomicU32,
     /// The lease of each claim, and for each commit whether it ends the lease.
@@ -236,6 +243,7 @@ impl Store for Counted {
     }
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        self.purges.fetch_add(1, Ordering::Relaxed);
         self.store.purge(now, limit).await
     }
 
@@ -337,6 +345,12 @@ fn settings() -> FlowSettings {
 pub(crate) fn flow_at<S: Store>(endpoints: impl Into<Endpoints>, service: &Service, store: S) -> Flow<S> {
     let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
     let client = client.endpoints(endpoints);
+    Flow::new(client.attempts(1).build(), policy(), store, settings()).with_inputs(inputs())
+}
+
+/// A flow over another transport.
+pub(crate) fn flow_over<S: Store>(transport: impl Transport + 'static, store: S) -> Flow<S> {
+    let client = Client::builder(transport, Credentials::new("testid", "testsecret").unwrap());
     Flow::new(client.attempts(1).build(), policy(), store, settings()).with_inputs(inputs())
 }
 

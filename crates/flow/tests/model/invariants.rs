@@ -43,7 +43,7 @@ fn of(world: &World) -> Option<&Verification> {
 /// Invariant 1.
 fn reserved_first(
     before: &World,
-    _: &Input,
+    input: &Input,
     result: &Result<Commit, Refusal>,
     after: Option<&World>,
 ) -> Result<(), String> {
@@ -59,7 +59,9 @@ fn reserved_first(
     } else {
         ensure(commit.take().is_none(), "a step counts a start and makes no attempt")?;
     }
-    Ok(())
+    let page = if let Input::Start(start) = input { start.page.as_ref() } else { None };
+    let needs = page.filter(|_| commit.take().is_some());
+    ensure(commit.needs_page() == needs, "a start from a page does not need it, or another commit does")
 }
 
 /// Invariant 2.
@@ -72,7 +74,7 @@ fn one_open(_: &World, _: &Input, _: &Result<Commit, Refusal>, after: Option<&Wo
 
 /// Invariant 3.
 fn evidence(
-    before: &World,
+    world: &World,
     input: &Input,
     _: &Result<Commit, Refusal>,
     after: Option<&World>,
@@ -103,9 +105,12 @@ fn evidence(
     let latest = after.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Refused);
     let same = |latest: &cloudauth_flow::Attempt| latest.identity == attempt.identity;
     ensure(latest.is_some_and(same), "the result of another identity decided")?;
-    if of(before).is_some_and(|before| !before.state.is_final()) {
+    if of(world).is_some_and(|before| !before.state.is_final()) {
         let may = match input {
-            Input::Review(review) => by_reviewer && review.approve == approved,
+            Input::Review(review) => {
+                let in_time = |before: &Verification| before.review_by.is_some_and(|by| world.now < by);
+                by_reviewer && review.approve == approved && of(world).is_some_and(in_time)
+            }
             Input::Looked(_) | Input::Tick(_) | Input::StartFailed(_) | Input::Opened(_) => !by_reviewer,
             Input::Start(_) => record.verdict == VerdictRecord::Retry,
             _ => false,

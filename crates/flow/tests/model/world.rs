@@ -117,6 +117,7 @@ impl World {
                 start.key = IdempotencyKey::new(key).unwrap();
                 start.identity = IdentityRef::from_hmac([identity; 32]);
                 start.consent.at = BEGIN;
+                start.page = (name == "start a").then(|| CapabilityHash::new([9; 32]));
                 add(name, Input::Start(start));
             }
         }

@@ -1,5 +1,7 @@
 //! A store that fails before or after a commit, and commits that arrive late.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +22,10 @@ pub(crate) struct Faulty {
     pub(crate) has_clock: bool,
     /// Commits on their way.
     pub(crate) late: Arc<Mutex<Vec<Commit>>>,
+    /// The pages that were there when their order was canceled.
+    pub(crate) canceled: Arc<Mutex<BTreeSet<CapabilityHash>>>,
+    /// Whether one of them started something afterwards.
+    pub(crate) is_started: Arc<AtomicBool>,
 }
 
 impl Faulty {
@@ -27,8 +33,17 @@ impl Faulty {
     pub(crate) async fn arrive(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap());
         for commit in late {
-            drop(self.store.commit(&commit).await);
+            drop(self.write(&commit).await);
         }
+    }
+
+    /// Makes a commit durable.
+    async fn write(&self, commit: &Commit) -> Result<(), StoreError> {
+        self.store.commit(commit).await?;
+        if commit.needs_page().is_some_and(|page| self.canceled.lock().unwrap().contains(page)) {
+            self.is_started.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
@@ -57,7 +72,7 @@ impl Store for Faulty {
             }
             return Err(StoreErrorKind::OutcomeUnknown.into());
         }
-        let result = self.store.commit(commit).await;
+        let result = self.write(commit).await;
         interrupt().await;
         if chance(5) {
             return Err(StoreErrorKind::OutcomeUnknown.into());

@@ -77,7 +77,13 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     let has_clock = seed.is_multiple_of(2);
     let attempts: u32 = [1, 1, 2, 3][usize::try_from(seed / 2 % 4).unwrap()];
     let vendor = Vendor { issued: Arc::default(), store: Arc::clone(&store), repeats: attempts > 1 };
-    let faulty = Faulty { store: Arc::clone(&store), has_clock, late: Arc::default() };
+    let faulty = Faulty {
+        store: Arc::clone(&store),
+        has_clock,
+        late: Arc::default(),
+        canceled: Arc::default(),
+        is_started: Arc::default(),
+    };
     // A process that begins knows nothing of the sessions of others, and may prefer another region.
     let begin = |worker| {
         let (here, there) = (Endpoint::cn_shanghai(), Endpoint::cn_beijing());

@@ -1,14 +1,17 @@
 //! Start pages: browsers that come concurrently, again, late or never.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    Flow, FlowError, PAGE_LIFETIME, PageRefusal, PageRequest, Pages as _, Refusal, SealingKeys, StartPage,
+    CapabilityHash, Flow, FlowError, PAGE_LIFETIME, PageRefusal, PageRequest, Pages as _, Refusal,
+    SealingKeys, StartPage,
 };
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
+use sha2::{Digest as _, Sha256};
 
 use crate::faulty::Faulty;
 use crate::world::{below, now};
@@ -21,8 +24,6 @@ pub(crate) struct Seen {
     begun: BTreeMap<String, (UnixTime, u64)>,
     /// The link that each page led to.
     links: BTreeMap<String, String>,
-    /// The pages that were there when their order was canceled.
-    canceled: BTreeSet<String>,
     complaints: Vec<String>,
 }
 
@@ -48,8 +49,9 @@ pub(crate) async fn cancel(flow: &Flow<Faulty>, order: u64, seen: &Mutex<Seen>) 
     let begun = seen.lock().unwrap().begun.clone();
     let result = flow.cancel(&order_ref(order)).await;
     if matches!(result, Ok(_) | Err(FlowError::Refused(Refusal::NotFound))) {
-        let pages = begun.into_iter().filter(|(_, (_, of))| *of == order).map(|(page, _)| page);
-        seen.lock().unwrap().canceled.extend(pages);
+        let pages = begun.iter().filter(|(_, (_, of))| *of == order);
+        let pages = pages.map(|(page, _)| CapabilityHash::new(Sha256::digest(page).into()));
+        flow.store().canceled.lock().unwrap().extend(pages);
     }
 }
 
@@ -60,7 +62,9 @@ pub(crate) async fn post(
     seen: &Mutex<Seen>,
     links: &Mutex<Vec<Link>>,
 ) {
-    let (came, is_canceled) = (now(), seen.lock().unwrap().canceled.contains(&capability));
+    let came = now();
+    let hash = CapabilityHash::new(Sha256::digest(&capability).into());
+    let is_canceled = flow.store().canceled.lock().unwrap().contains(&hash);
     let body = b"meta_info=%7B%7D";
     let request =
         PageRequest { method: "POST", capability: &capability, origin: None, accept_language: None, body };
@@ -91,6 +95,9 @@ pub(crate) async fn post(
 pub(crate) fn check(flow: &Flow<Faulty>, store: &MemoryStore, seen: &Seen) -> Result<usize, String> {
     if let Some(complaint) = seen.complaints.first() {
         return Err(complaint.clone());
+    }
+    if flow.store().is_started.load(Ordering::Relaxed) {
+        return Err("a page started something after the cancellation".to_owned());
     }
     for capability in seen.begun.keys() {
         let found = block_on(flow.start_from_page(capability, &crate::meta_info()));

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use cloudauth_protocol::{Code, UnixTime};
 
-use super::support::{Check, begin, equal, machine, open, put, step, text};
-use crate::machine::commit::{PageLink, Sealed};
+use super::support::{Check, begin, equal, fails, machine, open, put, step, text};
+use crate::join::{Boxed, join_all};
+use crate::machine::commit::{PageLink, Sealed, Stored};
 use crate::machine::ids::CapabilityHash;
 use crate::machine::input::{Input, StartFailed};
-use crate::store::contract::Store;
+use crate::store::contract::{Lookup, Store};
+use crate::store::error::StoreErrorKind;
 use crate::store::pages::{NewPage, PAGE_LIFETIME, Page, Pages, SealedPage};
 use crate::testing::samples::{self, BEGIN};
 
@@ -19,6 +21,8 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("a commit that fails erases no identity", |store| Box::pin(failed(store))),
     ("the link of another page is not kept", |store| Box::pin(other_link(store))),
     ("a refused person's identity is erased", |store| Box::pin(refused(store))),
+    ("a start from a page is committed while the page waits", |store| Box::pin(started(store))),
+    ("of a start and a cancellation one sees the other", |store| Box::pin(raced(store))),
     ("a final verification erases the pages of its order", |store| Box::pin(ended(store))),
     ("a canceled order has no page, also without a verification", |store| Box::pin(canceled(store))),
     ("an identity is over after its lifetime, and then erased", |store| Box::pin(over(store))),
@@ -154,6 +158,80 @@ async fn refused(store: &dyn Store) -> Result<(), String> {
         equal("page", find(store, number).await?, Some(expected))?;
     }
     Ok(())
+}
+
+/// A start from a page.
+fn from_page(order: u64, attempt: u8, page: u8) -> Result<Input, String> {
+    let mut start = samples::start(order, attempt).map_err(text)?;
+    start.page = Some(capability(page));
+    Ok(Input::Start(start))
+}
+
+async fn started(store: &dyn Store) -> Result<(), String> {
+    let refuses = async |what: &str, order, attempt, number| {
+        let before = load(store, order).await?;
+        let (_, commit) = step(store, order, from_page(order, attempt, number)?, BEGIN).await?;
+        fails(what, store.commit(&commit).await, StoreErrorKind::PageEnded)?;
+        equal(what, load(store, order).await?, before)
+    };
+    keep(store, &page(1, 1)?).await?;
+    put(store, 1, from_page(1, 1, 1)?, BEGIN).await?;
+    equal("the page of the start", find(store, 1).await?, Some(waiting(1)))?;
+    put(store, 1, opened(1, Some(1))?, BEGIN).await?;
+    refuses("a page that was used", 1, 2, 1).await?;
+    refuses("a page that is unknown", 1, 2, 9).await?;
+    keep(store, &page(2, 2)?).await?;
+    pages(store)?.end_pages(&page(2, 2)?.order, BEGIN).await.map_err(text)?;
+    refuses("a page that was ended", 2, 1, 2).await?;
+    keep(store, &NewPage { lifetime: Duration::ZERO, ..page(3, 3)? }).await?;
+    refuses("a page that is over", 3, 1, 3).await?;
+    keep(store, &page(4, 4)?).await?;
+    keep(store, &page(4, 5)?).await?;
+    refuses("a page that was replaced", 4, 1, 4).await?;
+    put(store, 4, from_page(4, 1, 5)?, BEGIN).await.map(drop)
+}
+
+/// The verification of an order, if there is one.
+async fn load(store: &dyn Store, order: u64) -> Result<Option<Stored>, String> {
+    let order = samples::start(order, 1).map_err(text)?.order;
+    store.load(Lookup::Order(&order)).await.map_err(text)
+}
+
+async fn raced(store: &dyn Store) -> Result<(), String> {
+    for order in 1..=32 {
+        let number = u8::try_from(order).map_err(text)?;
+        keep(store, &page(order, number)?).await?;
+        let (_, commit) = step(store, order, from_page(order, 1, number)?, BEGIN).await?;
+        let start = async { store.commit(&commit).await.map(|()| true).map_err(|error| error.kind()) };
+        let cancellation = async {
+            let ended = pages(store)?.end_pages(&commit.verification().order, BEGIN).await;
+            ended.map_err(text)?;
+            Ok(load(store, order).await?.is_some())
+        };
+        let mut sides = [
+            Box::pin(async { Side::Start(start.await) }) as Boxed<'_, _>,
+            Box::pin(async { Side::End(cancellation.await) }),
+        ];
+        if order % 2 == 0 {
+            sides.reverse();
+        }
+        let (mut started, mut seen) = (false, false);
+        for side in join_all(sides.into()).await {
+            match side {
+                Side::Start(Err(StoreErrorKind::PageEnded)) => {}
+                Side::Start(result) => started = result.map_err(|kind| format!("{kind:?}"))?,
+                Side::End(found) => seen = found?,
+            }
+        }
+        equal("the start that the cancellation finds", seen, started)?;
+    }
+    Ok(())
+}
+
+/// How one side of a race ended.
+enum Side {
+    Start(Result<bool, StoreErrorKind>),
+    End(Result<bool, String>),
 }
 
 async fn ended(store: &dyn Store) -> Result<(), String> {

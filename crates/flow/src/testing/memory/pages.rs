@@ -63,6 +63,12 @@ impl PageTable {
         }
     }
 
+    /// Whether a page waits with its identity.
+    pub(super) fn waits(&self, capability: &CapabilityHash, now: UnixTime) -> bool {
+        let row = self.0.values().find(|row| row.capability == *capability);
+        row.is_some_and(|row| row.state == State::Waiting && row.sealed.is_some() && row.until > now)
+    }
+
     pub(super) fn end_all(&mut self, of: &OrderRef, now: UnixTime) {
         for ((order, _), row) in &mut self.0 {
             if order == of && row.sealed.is_some() {

@@ -1,9 +1,10 @@
 //! State: reproducibility from the seed, snapshots, the state file, reset.
 
+use std::path::Path;
 use std::time::Duration;
 
 use cloudauth::{CertifyId, FaceVerifyStatus, Outcome, UnixTime};
-use cloudauth_emulator::{Clock, Emulator, Fault, FaultKind};
+use cloudauth_emulator::{Builder, Clock, Emulator, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -126,32 +127,61 @@ async fn restores_the_state_from_its_file() {
     assert!(builder().start().await.is_err(), "an unreadable file is not overwritten");
 }
 
-/// A verification that ended with code 204, as version 0.1 wrote it.
+/// A verification that ended with code 204, as version 0.1 wrote it: in a state file and in a snapshot.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kept/0.1/emulator.db");
+const KEPT_SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kept/0.1/snapshot.json");
 
 #[tokio::test]
 async fn reads_the_state_file_of_the_oldest_supported_version() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
     std::fs::copy(KEPT, &file).unwrap();
+    // `user_version` in the header of an SQLite file: the format of the state.
+    assert_eq!(std::fs::read(&file).unwrap()[60..64], 1_u32.to_be_bytes());
     let emulator = start(Emulator::builder().state_file(&file)).await;
+    has_the_kept_session(&emulator).await;
+}
+
+#[tokio::test]
+async fn restores_the_snapshot_of_the_oldest_supported_version() {
+    let snapshot = std::fs::read_to_string(KEPT_SNAPSHOT).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&snapshot).unwrap()["format"], 1);
+    let emulator = emulator().await;
+    emulator.restore(&snapshot).unwrap();
+    has_the_kept_session(&emulator).await;
+}
+
+async fn has_the_kept_session(emulator: &Emulator) {
     // The clock continues from the day when the file was made, and the client's is that of the system.
     emulator.clock().set(std::time::SystemTime::now().into());
-    let listed = admin(&emulator, "GET", "/sessions", None).await.json();
+    let listed = admin(emulator, "GET", "/sessions", None).await.json();
     assert_eq!(listed["sessions"][0]["outer_order_no"], "a");
     let id = CertifyId::new(listed["sessions"][0]["certify_id"].as_str().unwrap()).unwrap();
-    let FaceVerifyStatus::Finished(result) = describe(&shop(&emulator), &id).await.unwrap() else { panic!() };
+    let FaceVerifyStatus::Finished(result) = describe(&shop(emulator), &id).await.unwrap() else { panic!() };
     assert_eq!(result.sub_code.unwrap().as_str(), "204");
 }
 
-/// How the file of the test above was made.
+/// How the files of the tests above were made.
 #[tokio::test]
 #[ignore = "writes a file that the repository keeps"]
 async fn writes_the_kept_file() {
-    let emulator = start(Emulator::builder().seed(5).clock(stopped()).state_file(KEPT)).await;
+    assert!(!Path::new(KEPT).exists(), "a kept file is never rewritten");
+    end_the_kept_session(Emulator::builder().state_file(KEPT)).await;
+}
+
+#[tokio::test]
+#[ignore = "writes a file that the repository keeps"]
+async fn writes_the_kept_snapshot() {
+    assert!(!Path::new(KEPT_SNAPSHOT).exists(), "a kept file is never rewritten");
+    std::fs::write(KEPT_SNAPSHOT, end_the_kept_session(Emulator::builder()).await.snapshot()).unwrap();
+}
+
+async fn end_the_kept_session(builder: Builder) -> Emulator {
+    let emulator = start(builder.seed(5).clock(stopped())).await;
     let session = begin(&shop(&emulator), &init("a", &magic("19900101", 204), RETURN_URL)).await;
     let submit = format!("/sessions/{}/submit", session.certify_id.as_str());
     admin(&emulator, "POST", &submit, Some(json!({}))).await;
+    emulator
 }
 
 #[tokio::test]

@@ -53,6 +53,34 @@ fn a_checkpoint_is_written_once_and_matches_while_the_store_grows() {
     assert!(text(&zh).starts_with("链数       2\n事件数     12\n结果       完整"), "{}", text(&zh));
 }
 
+/// The store of schema 1 and its checkpoint, as version 0.1 wrote them. A migration and new verifications change no head.
+#[test]
+fn the_checkpoint_of_the_oldest_supported_version_matches_its_store() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/0.1");
+    let checkpoint = format!("{kept}/audit.json");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flow.db");
+    std::fs::copy(format!("{kept}/flow.db"), &path).unwrap();
+    let matches = |chains: u64| {
+        let audit = verify(&path, &["--output", "json", "--checkpoint", &checkpoint]);
+        assert_eq!(
+            (audit.status.code(), &json(&audit)["chains"]),
+            (Some(0), &chains.into()),
+            "{}",
+            text(&audit)
+        );
+        assert_eq!(json(&audit)["days_that_differ"], serde_json::json!([]));
+    };
+    matches(2);
+    commit(&path, 9);
+    matches(3);
+    let changed = std::fs::read_to_string(&checkpoint).unwrap().replace("\"format\": 1", "\"format\": 2");
+    let newer = folder.path().join("newer.json");
+    std::fs::write(&newer, changed).unwrap();
+    let refused = verify(&path, &["--checkpoint", newer.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+}
+
 #[test]
 fn an_audit_neither_changes_nor_creates_a_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -117,7 +117,7 @@ fn the_verifications_of_the_oldest_supported_version_are_whole() {
 #[ignore = "writes a file that the repository keeps"]
 fn writes_the_kept_lives() {
     let path = Path::new(KEPT).join("flow-lives.db");
-    let _ = std::fs::remove_file(&path);
+    assert!(!path.exists(), "a kept file is never rewritten");
     let store = SqliteStore::open(&path).unwrap();
     let lives = Lives(&store);
     // Approved; approved and declined by a reviewer; canceled during a review.

@@ -27,7 +27,9 @@ fn reads_the_file_of_the_oldest_supported_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flow.db");
     std::fs::copy(KEPT, &path).unwrap();
+    assert_eq!(schema(&path), 1, "the file has the schema of the oldest supported version");
     let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(schema(&path), 2, "the store migrates it");
     let verifications = [1, 2].map(|order| get(&store, order).unwrap());
     for stored in &verifications {
         check_chain(&store, stored);
@@ -127,9 +129,16 @@ fn page(order: u64) -> NewPage {
 #[test]
 #[ignore = "writes a file that the repository keeps"]
 fn writes_the_kept_file() {
+    assert!(!Path::new(KEPT).exists(), "a kept file is never rewritten");
     let store = SqliteStore::open(KEPT).unwrap();
     open(&store, 1);
     begin(&store, 2);
+}
+
+/// The version of the tables of a file.
+fn schema(path: &Path) -> u32 {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("SELECT version FROM ca_schema", [], |row| row.get(0)).unwrap()
 }
 
 #[cfg(unix)]

@@ -1,0 +1,45 @@
+//! The files that later versions must read are the ones that were written: no test and no tool has changed them.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// Each file and its SHA-256. A new file gets a line here; a line never changes.
+const FILES: &str = "\
+24a2234d5f8d4eeb2b97b28513105d50ac0a4025535f2ee113095b2f27418af8  0.1/audit.json
+27779f0a5efceaaf16a1a15ee35ed44aef9bc5495ebd22781f0e707c891d1c85  0.1/checkpoint.json
+652de955f26c42faf7ead6bec636aac1f9871df726d9b38be57998ed5d265163  0.1/costs.toml
+c0e50af0e1b83f3b0e81a6dcf1dfc0f4192b160c8680da7f326f0af32c6cc8be  0.1/counts.csv
+ac6e01483afcadd27303b4401a061957dfc443595ca277c9c0909ffa0f3fa217  0.1/emulator.db
+edd34ed3068ae94e2f030de1c9f65405ceca4941c7689bcc2362f8887e63101a  0.1/flow-lives.db
+9d67aabbdee8ac65ead0e9e7dfc0c916504ee7a4cc5af556f718c5c0901d8492  0.1/flow.db
+28f9b5ef0212f3c266308c22ff8a49442bddf1e6d4eeb7edb1f772043ad18ded  0.1/mapping.toml
+92f4ef8926d1bc0eac6c9b2b9494913fffb24249e158d65e115b4628e193ccc8  0.1/policy.toml
+e6f7da69df483f78d009e312650e83f6ed1bee36cb58507468509d4bc03fdf21  0.1/rows.csv
+4f96fd4dcc8f17f044d5c9cff5c0ec3f719acc86171049c65411de8dc3072a09  0.1/snapshot.json
+";
+
+#[test]
+fn no_kept_file_was_changed_added_or_lost() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("kept");
+    let mut found = BTreeMap::new();
+    for version in fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap()) {
+        if version.file_type().unwrap().is_file() {
+            assert_eq!(version.file_name(), "README.md");
+            continue;
+        }
+        for file in fs::read_dir(version.path()).unwrap().map(|entry| entry.unwrap()) {
+            let hash = Sha256::digest(fs::read(file.path()).unwrap());
+            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = format!("{}/{}", version.file_name().display(), file.file_name().display());
+            found.insert(name, hash);
+        }
+    }
+    let known = FILES.lines().map(|line| line.split_once("  ").unwrap());
+    let known: BTreeMap<_, _> = known.map(|(hash, name)| (name.to_owned(), hash.to_owned())).collect();
+    assert_eq!(found, known);
+}

@@ -1,11 +1,12 @@
 //! The span and the events of a call, listed in `docs/observability.md`.
 //!
-//! The names are OpenTelemetry's where it has one. They record the operation, the host of the endpoint, the number of
-//! retries, the HTTP status, the code and the RequestId. They never record a parameter. Without the feature `tracing`, nothing is logged.
+//! The names are OpenTelemetry's where it has one. They record the operation, the endpoint's host and port, the number of
+//! retries, the HTTP status, the code and the RequestId. They never record a parameter: `url.full` of OpenTelemetry is left out. Without
+//! the feature `tracing`, nothing is logged.
 
 use std::future::Future;
 
-use cloudauth_protocol::{Body, Operation, Reply};
+use cloudauth_protocol::{Body, Operation, Reply, Signing};
 use cloudauth_transport::TransportError;
 use http::Response;
 
@@ -16,7 +17,8 @@ use crate::exchange::Exchange;
 #[cfg(feature = "tracing")]
 pub(super) struct CallSpan {
     span: tracing::Span,
-    /// The HTTP status of the last response; 0 without a response.
+    /// The port of the last attempt's endpoint, and the HTTP status of the last response; 0 without one.
+    port: std::sync::atomic::AtomicU16,
     status: std::sync::atomic::AtomicU16,
 }
 
@@ -25,21 +27,29 @@ pub(super) struct CallSpan;
 
 #[cfg(feature = "tracing")]
 impl CallSpan {
-    pub(super) fn new(operation: &str) -> Self {
+    pub(super) fn new(operation: &str, signing: Signing) -> Self {
         use tracing::field::Empty;
+        let method = match signing {
+            Signing::V1Get | Signing::V3Get => "GET",
+            _ => "POST",
+        };
         let span = tracing::info_span!(
             "cloudauth",
+            otel.name = format!("{method} {operation}"),
             otel.kind = "client",
-            rpc.service = "Cloudauth",
-            rpc.method = operation,
+            otel.status_code = Empty,
+            http.request.method = method,
+            rpc.system.name = "alibaba_cloud",
+            rpc.method = format!("Cloudauth/{operation}"),
             server.address = Empty,
+            server.port = Empty,
             http.request.resend_count = Empty,
             http.response.status_code = Empty,
             error.type = Empty,
             cloudauth.code = Empty,
             cloudauth.request_id = Empty,
         );
-        Self { span, status: 0.into() }
+        Self { span, port: 0.into(), status: 0.into() }
     }
 
     /// Runs a call inside the span.
@@ -50,10 +60,13 @@ impl CallSpan {
     /// Logs why the previous attempt failed, if the attempt that begins is a retry.
     pub(super) fn attempt<O: Operation>(&self, exchange: &Exchange<'_, O>) {
         let (endpoint, attempt) = exchange.progress();
+        let standard = if *endpoint.scheme() == http::uri::Scheme::HTTP { 80 } else { 443 };
+        let port = endpoint.authority().port_u16().unwrap_or(standard);
+        self.port.store(port, std::sync::atomic::Ordering::Relaxed);
         if let Some(reason) = exchange.retry_reason() {
             tracing::info!(
                 parent: &self.span,
-                http.request.resend_count = attempt.saturating_sub(1),
+                http.request.resend_count = i64::from(attempt.saturating_sub(1)),
                 server.address = endpoint.host(),
                 reason = %reason,
                 "retrying"
@@ -79,6 +92,7 @@ impl CallSpan {
         if let Some(code) = code.or_else(|| error.gateway_code().map(ToString::to_string)) {
             self.span.record("cloudauth.code", code);
         }
+        self.span.record("otel.status_code", "ERROR");
         let kind = format!("{:?}", error.kind());
         self.span.record("error.type", kind.as_str());
         self.record(error.host(), error.attempts(), error.request_id());
@@ -91,13 +105,17 @@ impl CallSpan {
         );
     }
 
+    /// Numbers are `i64`, the only integers that `tracing-opentelemetry` keeps as integers.
     fn record(&self, host: &str, attempts: u32, request_id: Option<&cloudauth_protocol::RequestId>) {
+        let record = |field, value: i64| {
+            if value > 0 {
+                self.span.record(field, value);
+            }
+        };
         self.span.record("server.address", host);
-        self.span.record("http.request.resend_count", attempts.saturating_sub(1));
-        let status = self.status.load(std::sync::atomic::Ordering::Relaxed);
-        if status > 0 {
-            self.span.record("http.response.status_code", status);
-        }
+        record("server.port", self.port.load(std::sync::atomic::Ordering::Relaxed).into());
+        record("http.request.resend_count", attempts.saturating_sub(1).into());
+        record("http.response.status_code", self.status.load(std::sync::atomic::Ordering::Relaxed).into());
         if let Some(id) = request_id {
             self.span.record("cloudauth.request_id", tracing::field::display(id));
         }
@@ -106,7 +124,7 @@ impl CallSpan {
 
 #[cfg(not(feature = "tracing"))]
 impl CallSpan {
-    pub(super) const fn new(_: &str) -> Self {
+    pub(super) const fn new(_: &str, _: Signing) -> Self {
         Self
     }
 

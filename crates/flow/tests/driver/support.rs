@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    CapabilityHash, ClockAndRandom, Commit, Cursor, Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup,
-    NewPage, NewVerification, OrderRef, Page, Pages, Queue, RefKey, Store, StoreError, StoreErrorKind,
-    Stored, Urls, Usage, UsageOf, VerificationId,
+    CapabilityHash, ClaimedDeliveries, ClockAndRandom, Commit, Cursor, Delivery, DeliveryEnd, EndpointId,
+    Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup, NewPage, NewVerification, OrderRef, Outbox, Page,
+    Pages, Queue, RefKey, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
@@ -169,6 +169,8 @@ pub(crate) struct Counted {
     pub(crate) races: Option<&'static str>,
     /// Whether it keeps start pages.
     pub(crate) has_pages: bool,
+    /// Whether claims of deliveries fail.
+    pub(crate) no_deliveries: AtomicBool,
     /// The look for a start page that fails, counted from 1.
     pub(crate) lost_page: AtomicU32,
     /// The commit that does not arrive, and the one whose answer does not, each counted from 1. Both look the same.
@@ -205,7 +207,7 @@ impl Store for Counted {
             if self.hangs {
                 std::future::pending::<()>().await;
             }
-            return Err(StoreErrorKind::Unavailable.into());
+            return Err(unavailable());
         }
         let is_lost = |counter: &AtomicU32| counter.fetch_sub(1, Ordering::Relaxed) == 1;
         if is_lost(&self.lost_commit) {
@@ -229,7 +231,7 @@ impl Store for Counted {
             if self.hangs {
                 std::future::pending::<()>().await;
             }
-            return Err(StoreErrorKind::Unavailable.into());
+            return Err(unavailable());
         }
         self.store.claim(queue, now, lease, limit).await
     }
@@ -273,9 +275,59 @@ impl Store for Counted {
         Ok(shown)
     }
 
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        self.store.unreadable(limit).await
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
+    }
+
     fn pages(&self) -> Option<&dyn Pages> {
         self.has_pages.then_some(self)
     }
+}
+
+#[async_trait]
+impl Outbox for Counted {
+    async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.store.subscribe(endpoint).await
+    }
+
+    async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.store.unsubscribe(endpoint).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<ClaimedDeliveries, StoreError> {
+        if self.no_deliveries.load(Ordering::Relaxed) {
+            return Err(unavailable());
+        }
+        self.store.claim_deliveries(endpoint, now, lease, limit).await
+    }
+
+    async fn end_delivery(&self, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, StoreError> {
+        self.store.end_delivery(delivery, end).await
+    }
+
+    async fn revive_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.store.revive_deliveries(endpoint, now, limit).await
+    }
+}
+
+/// An error whose source shows a person, as that of a careless store would.
+fn unavailable() -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unavailable, "no row for 张三, 999999199001012003")
 }
 
 #[async_trait]
@@ -290,7 +342,7 @@ impl Pages for Counted {
         now: UnixTime,
     ) -> Result<Option<Page>, StoreError> {
         if self.lost_page.fetch_sub(1, Ordering::Relaxed) == 1 {
-            return Err(StoreErrorKind::Unavailable.into());
+            return Err(unavailable());
         }
         self.store.find_page(capability, now).await
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may panic")]
 
 mod calls;
+mod flat;
 mod lab;
 mod resources;
 mod service;
@@ -27,6 +28,7 @@ fn main() {
     runtime.block_on(calls::soak(calls));
     calls::never_twice(nonces);
     if smoke {
+        flat::finds_growth();
         runtime.block_on(service::soak(Duration::from_secs(6)));
     }
 }

@@ -23,7 +23,7 @@ struct Shape {
     /// What is repeated; `@` is its number.
     part: &'static str,
     after: &'static str,
-    /// How often: the longest input, of four times as many parts, is close to the reader's bound.
+    /// How often. The longest input has four times as many parts: at most a megabyte, because valgrind is slow.
     times: usize,
 }
 

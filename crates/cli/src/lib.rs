@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use args::{Args, Command};
 use cloudauth::policy::{FlatEvidence, Policy, Problem};
 #[cfg(feature = "lab")]
-use cloudauth_lab::{Costs, Found, LabProblem, Mapping, MappingProblem, RunOutcome, Source};
+use cloudauth_lab::{CostProblem, Costs, Found, Mapping, MappingProblem, RunOutcome, Source};
 use commands::policy;
 use failure::Failure;
 use output::Output;
@@ -140,10 +140,10 @@ pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
 pub fn read_costs(file: &Path) -> Result<Costs, FileError> {
     Costs::parse(&text::read(file)?).map_err(|error| {
         let line = match error.problem() {
-            LabProblem::NotCosts(line) => *line,
-            _ => None,
+            CostProblem::Invalid { line, .. } | CostProblem::NotAnAmount { line, .. } => Some(*line),
+            CostProblem::UnknownFormat(..) => None,
         };
-        FileError { message: format!("{}: {error}", file.display()), line }
+        FileError { line, ..Failure::usage(words::lab_error::costs(file.display(), &error)).into() }
     })
 }
 

@@ -167,7 +167,10 @@ impl<S: Subscriber> Layer<S> for Listener {
 
 /// A transport that gives a list of answers, and keeps the methods of the requests.
 #[derive(Clone, Debug, Default)]
-struct Answers(Arc<Mutex<(Vec<(u16, &'static str)>, Vec<String>)>>);
+struct Answers(Arc<Mutex<(Vec<Answer>, Vec<String>)>>);
+
+/// Status and body.
+type Answer = (u16, &'static str);
 
 impl BlockingTransport for Answers {
     fn send(

@@ -56,7 +56,10 @@ await writeFile(join(folder, 'one.jsonl'), lines(rows.slice(0, 1)));
 await writeFile(join(folder, 'empty.jsonl'), '{"no"\n'); // a file without any line is refused
 await writeFile(join(folder, 'full.toml'), 'format = 1\ntime = "time"\nsubject = "subject"\nsegments = ["channel"]\n[label]\ncolumn = "label"\nattack = "attack"\n');
 const FULL = ['full.jsonl', '--mapping', 'full.toml'];
-const SWEEP = ['--sweep', 'match_auto', '--from', '71', '--up-to', '80', '--step', '0.5'];
+await writeFile(join(folder, 'cost.toml'), 'format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n');
+const VALUES = ['--from', '69.5', '--step', '0.5'];
+const COST = ['--cost', 'cost.toml', '--prior', '0.1%'];
+const SWEEP = ['--sweep', 'match_auto', '--up-to', '80', ...VALUES, ...COST];
 const ALL = ['summary', 'decisions', 'compare', 'sweep', 'segments', 'scores', 'errors', 'targets', 'coverage', 'attacks', 'drift', 'days', 'notes'];
 
 await Promise.all(['en', 'zh'].flatMap((lang) => [
@@ -103,7 +106,7 @@ const crowded = (page) => page.locator('svg').evaluateAll((all) => all.flatMap((
 }));
 
 for (const [name, wanted, drawn] of [
-  ['full', ALL, 18],
+  ['full', ALL, 19],
   ['bare', ['summary', 'decisions', 'scores', 'notes'], 1],
   ['one', null, 1],
   ['empty', ['summary', 'decisions', 'scores', 'notes'], 1],
@@ -199,11 +202,22 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   assert.equal(centres.length, 3);
   centres.forEach((centre, at) => assert.ok(Math.abs(centre - rates[at]) < 0.06, `${centres} ${rates}`));
 
-  // The sweep has a row for each value, and that of the file has the policy's own verdicts.
+  // The sweep has a row for each value, and that of the file has the policy's own verdicts. Values up to `match_floor` are hatched.
   const swept = await cells(page.locator('#sweep tbody tr'));
-  assert.equal(swept.length, 19);
+  assert.equal(swept.length, 22);
   const now = swept.find(([value]) => /^75 /.test(value));
   assert.deepEqual(now.slice(1, 5), verdicts.map((verdict) => told(replay.verdicts[verdict].all)));
+  assert.equal(await page.locator('#sweep .broken:not(.key)').count(), 2);
+
+  // The cheapest value is the dot of the cost's chart, and the table has the cost of each value.
+  const sweep = await lab('sweep', 'builtin:onboarding', ...FULL, '--threshold', 'match_auto', '--to', '80', ...VALUES, ...COST);
+  const { cheapest, flat } = sweep.cost;
+  const cheap = sweep.values.find(({ value }) => value === cheapest).outcome.cost;
+  assert.deepEqual(await page.locator('#sweep circle title').allTextContents(), [`match_auto ${cheapest}: ${cheap.per_1000.toFixed(2)}`]);
+  assert.equal(now.at(-1).split(' ')[0], sweep.values.find(({ value }) => value === 75).outcome.cost.per_1000.toFixed(2));
+  assert.match(summary, new RegExp(`match_auto = ${cheapest} is the cheapest: .*from ${flat[0]} to ${flat[1]}`));
+  const { largest } = segments.segments.channel.customers_not_approved;
+  assert.ok((await page.locator('#segments .gap').allInnerTexts()).some((text) => text.includes(`ratio ${largest.ratio.toFixed(2)} (`)));
 
   const months = await page.locator('#drift circle title').allTextContents();
   assert.deepEqual(months, drift.months.map(({ month, psi }) => `${month}: ${psi.toFixed(4)}`));

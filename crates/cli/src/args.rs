@@ -24,7 +24,7 @@ pub(crate) use emulator::{
     Trigger,
 };
 #[cfg(feature = "lab")]
-pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, Plan, Sweep, View};
+pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, Plan, Report, Sweep, View};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///

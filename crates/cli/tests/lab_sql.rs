@@ -116,6 +116,60 @@ fn without_places(mut value: Value) -> Value {
     value
 }
 
+/// The counts have no scores by segment; all other rates are those of the rows.
+#[test]
+fn counts_and_rows_give_the_same_rates_by_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    count(folder);
+    let of_rows = ["lab", "segments", "builtin:onboarding", "rows.jsonl", "--mapping", "mapping.toml"];
+    let mut rows = without_places(json(&run(folder, &[&of_rows[..], &["--output", "json"]].concat())));
+    let thresholds = rows["segments"]["channel"]["thresholds"].take();
+    assert!(!thresholds.as_array().unwrap().is_empty(), "{rows}");
+    rows["segments"]["channel"]["thresholds"] = json!([]);
+    let view =
+        ["lab", "finish", "counts.jsonl", "--policy", "builtin:onboarding", "--candidate", "builtin:vendor"];
+    let view = [&view[..], &["--view", "segments"]].concat();
+    let counts = without_places(json(&run(folder, &[&view[..], &["--output", "json"]].concat())));
+    assert_eq!(rows, counts);
+    assert_eq!((&counts["rests_on"], &counts["people"]), (&json!("attempts"), &Value::Null));
+    assert!(counts["segments"]["channel"]["reviewed"]["largest"].is_object(), "{counts}");
+    for (language, says) in [
+        ("en", ["largest gap", "count attempts, not people", "need the rows: use `lab segments`"]),
+        ("zh", ["最大差距", "按次数而非按人计算", "需要原始数据"]),
+    ] {
+        let shown = text(&run(folder, &[&view[..], &["--lang", language]].concat()));
+        for word in says {
+            assert!(shown.contains(word), "{word}: {shown}");
+        }
+    }
+    // Counts without segments.
+    let database = stored(folder);
+    fs::write(folder.join("plain.toml"), MAPPING.replace("segments = [\"channel\"]\n", "")).unwrap();
+    let args = [
+        "lab",
+        "sql",
+        "builtin:onboarding",
+        "--dialect",
+        "sqlite",
+        "--table",
+        "log",
+        "--mapping",
+        "plain.toml",
+    ];
+    let sql = String::from_utf8(run(folder, &args).stdout).unwrap();
+    fs::write(folder.join("plain.jsonl"), counted(&database, &sql)).unwrap();
+    let output = run(
+        folder,
+        &["lab", "finish", "plain.jsonl", "--policy", "builtin:onboarding", "--view", "segments"],
+    );
+    assert!(
+        output.status.code() == Some(2) && text(&output).contains("no segments to compare"),
+        "{}",
+        text(&output)
+    );
+}
+
 #[test]
 fn counts_and_rows_give_the_same_result() {
     let folder = tempfile::tempdir().unwrap();

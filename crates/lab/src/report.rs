@@ -82,6 +82,7 @@ pub fn report_with_sweep(
         knows_people,
         sweep => sweep.map(|sweep| Value::from(Serde(sweep))),
         sweep_plot => sweep.and_then(|sweep| sweeps::errors(sweep, words)).map(svg),
+        cost_plot => sweep.and_then(|sweep| sweeps::costs(sweep, words)).map(svg),
         outside,
         histogram => is_on_grid.then(|| svg(charts::histogram(tally, words))),
         errors => (is_labelled && is_on_grid).then(|| svg(charts::errors(tally, &operating, words))),

@@ -68,37 +68,46 @@ pub(crate) enum Lab {
         current: Option<Months>,
     },
     /// Write all analyses to one HTML file, in the language of --lang.
-    Report {
-        /// The policy: a path, or builtin:NAME.
-        policy: String,
-        #[command(flatten)]
-        data: Data,
-        /// Also compare with this candidate.
-        #[arg(long, value_name = "POLICY")]
-        candidate: Option<String>,
-        /// Run even if examples in a policy fail, to try another threshold. The report lists them.
-        #[arg(long)]
-        allow_failing_examples: bool,
-        /// Also sweep this threshold of the policy. The data is read twice.
-        #[arg(long, value_name = "THRESHOLD", requires_all = ["from", "up_to", "distance"], conflicts_with = "resume")]
-        sweep: Option<String>,
-        /// Lowest value of the sweep.
-        #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
-        from: Option<f64>,
-        /// Highest value of the sweep.
-        #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
-        up_to: Option<f64>,
-        /// Distance between the values of the sweep.
-        #[arg(long = "step", id = "distance", value_name = "VALUE", requires = "sweep")]
-        step: Option<f64>,
-        /// Output file.
-        #[arg(long, value_name = "FILE", default_value = "report.html")]
-        to: PathBuf,
-    },
+    Report(Report),
     /// Print an SQL query that counts the rows in your warehouse, for `lab finish`.
     Sql(LabSql),
     /// Analyze the counts that the query of `lab sql` returns.
     Finish(Finish),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// The policy: a path, or builtin:NAME.
+    pub(crate) policy: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Also compare with this candidate.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) candidate: Option<String>,
+    /// Run even if examples in a policy fail, to try another threshold. The report lists them.
+    #[arg(long)]
+    pub(crate) allow_failing_examples: bool,
+    /// Also sweep this threshold of the policy. The data is read twice.
+    #[arg(long, value_name = "THRESHOLD", requires_all = ["from", "up_to", "distance"], conflicts_with = "resume")]
+    pub(crate) sweep: Option<String>,
+    /// Lowest value of the sweep.
+    #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
+    pub(crate) from: Option<f64>,
+    /// Highest value of the sweep.
+    #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
+    pub(crate) up_to: Option<f64>,
+    /// Distance between the values of the sweep.
+    #[arg(long = "step", id = "distance", value_name = "VALUE", requires = "sweep")]
+    pub(crate) step: Option<f64>,
+    /// Cost file, a table [cost]: adds the expected cost of 1,000 attempts and finds the cheapest value. Needs --prior.
+    #[arg(long, value_name = "FILE", requires = "sweep")]
+    pub(crate) cost: Option<PathBuf>,
+    /// Share of impostors among all attempts, such as 0.1%. Labels do not show it: rejected people rarely get one.
+    #[arg(long, value_name = "SHARE", requires = "sweep", value_parser = plan::share)]
+    pub(crate) prior: Option<f64>,
+    /// Output file.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) to: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -167,6 +176,8 @@ pub(crate) enum View {
     Calibrate,
     /// The output of `lab drift`.
     Drift,
+    /// The output of `lab segments`.
+    Segments,
     /// The output of `lab report`.
     Report,
 }

@@ -3,6 +3,7 @@
 mod document;
 mod holdout;
 mod plan;
+mod report;
 mod run;
 mod segments;
 mod show;
@@ -12,25 +13,24 @@ mod warehouse;
 mod words;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Mapping, Replay, RestsOn, RunOutcome, Source, Sweep, SweepPlan, TargetRate,
-    ThresholdErrors, check_threshold, curve, set_threshold,
+    Calibration, Compare, Drift, Mapping, Replay, RestsOn, RunOutcome, Source, TargetRate, ThresholdErrors,
+    check_threshold, curve, set_threshold,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Calibrate, Lab as Command};
-use crate::commands::policy::{failing_examples, load, load_to_explore, text_of};
+use crate::commands::policy::{failing_examples, load, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
 pub(crate) use run::search;
-use run::{Data, Wanted, check_apart, reads_standard_input};
-use show::{csv_columns, named, page, print, refuse_other_format, refuse_other_row_format};
+use run::{Data, Wanted, check_apart};
+use show::{csv_columns, named, print, refuse_other_format, refuse_other_row_format};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -82,40 +82,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             print(output, &ran.tally, &words::drift(&drift, &data, output), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran, output))
         }
-        Command::Report { policy, data, candidate, allow_failing_examples, sweep, from, up_to, step, to } => {
-            let values = from.zip(up_to).zip(step).zip(sweep);
-            if values.is_some() && reads_standard_input(&data) {
-                return Err(Failure::usage(said::plan::READ_TWICE));
-            }
-            let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
-            let load = |file: &&str| load_to_explore(file, allow_failing_examples);
-            let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
-            let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>(), output);
-            let plan = match values {
-                Some((((from, to), step), threshold)) => {
-                    let values = SweepPlan::values(from, to, step)?;
-                    Some(Arc::new(SweepPlan::new(&text_of(&policy)?, &threshold, values)?))
-                }
-                None => None,
-            };
-            let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
-            let wanted = Wanted { people: true, segment_people: true, ..Wanted::default() };
-            let first = data.run(policies, wanted, output).await?;
-            let second = match &plan {
-                Some(plan) if first.complete => {
-                    let sweep = Some(Arc::clone(plan));
-                    let wanted = Wanted { sweep, people: true, ..Wanted::default() };
-                    Some(data.run(Vec::new(), wanted, output).await?)
-                }
-                _ => None,
-            };
-            // A sweep of a part of the rows has no place beside the counts of all.
-            let swept = second.as_ref().filter(|ran| ran.complete).zip(plan.as_deref());
-            let swept = swept.map(|(ran, plan)| Sweep::of(&ran.tally, plan));
-            let last = second.as_ref().unwrap_or(&first);
-            page((&first.tally, swept.as_ref()), last.complete, &data, failing, &to, output)?;
-            Ok(run::exit_code(last, output))
-        }
+        Command::Report(args) => report::report(args, output).await,
         Command::Sql(args) => warehouse::sql(&args, output),
         Command::Finish(args) => warehouse::finish(&args, output),
     }

@@ -29,6 +29,11 @@ fn arguments_are_checked_before_the_data_is_read() {
     let run = |args: &str| lab(&args.split(' ').collect::<Vec<_>>(), folder.path());
     let segments = "segments builtin:onboarding rows.csv";
     let sweep = |mapping: &str| format!("{SWEEP} {mapping} --cost cost.toml --prior 0.1%");
+    let report = |more: &str| {
+        format!(
+            "report builtin:onboarding rows.csv --sweep match_auto --from 72 --up-to 78 --step 2 --mapping {more}"
+        )
+    };
     let days = "calibrate builtin:onboarding rows.csv --train ..2026-01-31 --test 2026-02-01.. --mapping";
     let write = "calibrate policy.toml rows.csv --target 1/100 --write match_auto --mapping";
     let finish = "finish rows.csv --policy builtin:onboarding --view";
@@ -42,6 +47,11 @@ fn arguments_are_checked_before_the_data_is_read() {
         (sweep("attacks.toml"), "the mapping has no labels"),
         (format!("{SWEEP} map.toml --cost cost.toml"), "--cost needs --prior"),
         (format!("{SWEEP} map.toml --prior 0.1%"), "give a cost file"),
+        (report("bare.toml --cost cost.toml --prior 0.1%"), "the mapping has no labels"),
+        (report("map.toml --cost cost.toml"), "--cost needs --prior"),
+        (report("map.toml --prior 0.1%"), "give a cost file"),
+        (report("map.toml --cost cost.toml --prior 0.1% --to cost.toml"), "is not written over"),
+        ("report builtin:onboarding rows.csv --cost cost.toml --prior 0.1%".to_owned(), "--sweep"),
         (format!("{days} times.toml"), "the mapping has no labels"),
         (format!("{days} labels.toml"), "no row has a time"),
         (format!("{write} bare.toml"), "the mapping has no labels"),

@@ -87,6 +87,12 @@ fn costs_of_a_sweep_need_the_share_of_impostors() {
     assert_eq!(costs[((cheapest - 72.0) / 2.0) as usize], lowest, "{costs:?} {cheapest}");
     let text = said(&run(&["--cost", "cost.toml", "--prior", "0.001", "--lang", "zh"]));
     assert!(text.contains("每千次成本") && text.contains("成本最低：match_auto"), "{text}");
+    let report = "report builtin:onboarding history.jsonl --mapping map.toml --sweep match_auto --from 72 --up-to 78 --step 2";
+    let report: Vec<&str> = report.split(' ').chain(["--cost", "cost.toml", "--prior", "0.1%"]).collect();
+    let output = lab(&report, folder.path());
+    assert!(output.status.success(), "{}", said(&output));
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("Expected cost of 1,000 attempts") && page.contains("is the cheapest"));
     std::fs::write(folder.path().join("wrong.toml"), file.replace("retry", "retries")).unwrap();
     std::fs::write(folder.path().join("negative.toml"), file.replace("= 2", "= -2")).unwrap();
     for (args, says) in [

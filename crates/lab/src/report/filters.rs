@@ -5,6 +5,7 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Value};
 
 use super::plot;
+use super::sweeps::amount;
 use super::words::Words;
 use crate::analysis::percent::percent;
 
@@ -23,6 +24,7 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     });
+    pages.add_filter("amount", amount);
     // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
     // A p-value is never shown as 0.

@@ -117,6 +117,17 @@ impl Plot {
         self
     }
 
+    /// Fills the plot from one value of the horizontal axis to another.
+    pub(super) fn shade(&mut self, class: &str, from: f64, to: f64) -> &mut Self {
+        if from.is_finite() && to.is_finite() {
+            let (left, right, top, bottom) = (self.across(from), self.across(to), self.top, self.bottom());
+            self.body.push_str(&format!(
+                "<path class='{class}' d='M{left:.1} {bottom}V{top}H{right:.1}V{bottom}Z'/>"
+            ));
+        }
+        self
+    }
+
     /// Hatches the plot from one value of the horizontal axis to another.
     pub(super) fn hatch(&mut self, from: f64, to: f64) -> &mut Self {
         if !from.is_finite() || !to.is_finite() {
@@ -165,12 +176,14 @@ impl Plot {
         self
     }
 
-    /// Draws a point with a label, and a longer text when the pointer is on it.
+    /// Draws a point with a label, and a longer text when the pointer is on it. The label of a point near the right end is on its left.
     pub(super) fn dot(&mut self, class: &str, (x, y): (f64, f64), word: &str, title: &str) -> &mut Self {
         if x.is_finite() && y.is_finite() {
+            let is_near_end = self.across(x) + 8.0 + CHAR * word.chars().count() as f64 > WIDTH - RIGHT;
+            let (beside, anchor) = if is_near_end { (-8.0, "end") } else { (8.0, "start") };
             let (x, y, word, title) = (self.across(x), self.down(y), escape(word), escape(title));
-            self.body.push_str(&format!("<circle class='dot {class}' cx='{x:.1}' cy='{y:.1}' r='4.5'><title>{title}</title></circle><text class='name' x='{:.1}' y='{:.1}'>{word}</text>",
-                x + 8.0,
+            self.body.push_str(&format!("<circle class='dot {class}' cx='{x:.1}' cy='{y:.1}' r='4.5'><title>{title}</title></circle><text class='name' x='{:.1}' y='{:.1}' text-anchor='{anchor}'>{word}</text>",
+                x + beside,
                 y - 6.0
             ));
         }
@@ -250,7 +263,7 @@ mod tests {
         plot.line("a", points.iter().copied()).band("a", &band).steps("a", 1.0, points.iter().copied());
         plot.line("a", [(0.0, 0.5), (1.0, 0.5)]).named("a", "name");
         for point in points {
-            plot.dot("a", *point, "word", "title").hatch(point.0, point.1);
+            plot.dot("a", *point, "word", "title").hatch(point.0, point.1).shade("b", point.0, point.1);
         }
         plot.svg("title")
     }

@@ -1,11 +1,11 @@
-//! The charts of a sweep: the errors with each value of the threshold.
+//! The charts of a sweep: the errors and the expected cost with each value of the threshold.
 
 use super::charts::{above_zero, error_rates, smallest_rate};
 use super::plot::Plot;
-use super::scale::{Axis, Scale};
+use super::scale::{Axis, Scale, nice_step};
 use super::words::Words;
 use crate::analysis::proportion::Proportion;
-use crate::analysis::sweep::{Sweep, SweepOutcome};
+use crate::analysis::sweep::{Sweep, SweepOutcome, SweepValue, ValueCost};
 
 /// Draws the errors with each value of a sweep, the current value, and the values that are not counted. `None` without labels.
 pub(super) fn errors(sweep: &Sweep, words: Words) -> Option<String> {
@@ -29,6 +29,44 @@ pub(super) fn errors(sweep: &Sweep, words: Words) -> Option<String> {
         plot.band(class, &band).line(class, line).named(class, words.get(name));
     }
     Some(named_broken(&mut plot, sweep, words).svg(words.get("sweep")))
+}
+
+/// Draws the expected cost of 1,000 attempts with each value, the cheapest value, and the range around it whose cost the data cannot
+/// tell from its cost. `None` without costs.
+pub(super) fn costs(sweep: &Sweep, words: Words) -> Option<String> {
+    let found = sweep.cost.as_ref()?;
+    let cost = |value: &SweepValue| (value.value, value.outcome.as_ref().and_then(|outcome| outcome.cost));
+    let costs: Vec<(f64, Option<ValueCost>)> = sweep.values.iter().map(cost).collect();
+    let all = || costs.iter().filter_map(|(_, cost)| cost.as_ref());
+    let low = all().map(|cost| cost.low).fold(f64::INFINITY, f64::min);
+    let high = all().map(|cost| cost.high).fold(0.0, f64::max);
+    // An axis from 0 would hide the shape of high costs that differ little.
+    let step = nice_step((high - low) / 5.0);
+    let from = if low > high / 2.0 { (low / step).floor() * step } else { 0.0 };
+    let y = Axis::new(Scale::Linear(from, high), words.get("cost_per_1000"));
+    let mut plot = over_values(sweep, y, words)?;
+    let (first, last) = found.flat;
+    if first < last {
+        plot.shade("flat", first, last);
+    }
+    let of = |cost: &Option<ValueCost>, of: fn(&ValueCost) -> f64| cost.as_ref().map_or(f64::NAN, of);
+    let ends = |cost| (of(cost, |cost| cost.low), of(cost, |cost| cost.high));
+    let band: Vec<_> = costs.iter().map(|(at, cost)| (*at, ends(cost).0, ends(cost).1)).collect();
+    let line = costs.iter().map(|(at, cost)| (*at, of(cost, |cost| cost.per_1000)));
+    plot.band("cost", &band).line("cost", line).named("cost", words.get("cost_line"));
+    if let Some((at, Some(cost))) = costs.iter().find(|(at, _)| *at == found.cheapest) {
+        let title = format!("{} {at}: {}", sweep.threshold, amount(cost.per_1000));
+        plot.dot("cost", (*at, cost.per_1000), &format!("{} {at}", words.get("cheapest")), &title);
+    }
+    if first < last {
+        plot.named("flat", words.get("flat"));
+    }
+    Some(named_broken(&mut plot, sweep, words).svg(words.get("cost_h")))
+}
+
+/// Formats a cost: two decimals, or none if it is large.
+pub(super) fn amount(amount: f64) -> String {
+    if amount.abs() < 1000.0 { format!("{amount:.2}") } else { format!("{amount:.0}") }
 }
 
 /// Starts a plot over the values of a sweep, with the current value and the values that are not counted.

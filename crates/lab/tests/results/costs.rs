@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cloudauth_lab::{
-    Confidence, Costs, Lab, Mapping, Replay, RunControl, Source, Sweep, SweepPlan, Tally, ValueCost,
+    Confidence, Costs, Lab, Language, Mapping, Replay, RunControl, Source, Sweep, SweepPlan, Tally,
+    ValueCost, report_with_sweep,
 };
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{Clusters, clopper_pearson};
@@ -207,4 +208,39 @@ fn refuses_costs_without_a_meaning() {
         assert!(of(prior).unwrap_err().to_string().contains("share of impostors"), "{prior}");
     }
     assert!(of(0.1).unwrap_err().to_string().contains("labelled genuine people"));
+}
+
+#[test]
+fn a_report_shows_the_costs_in_a_chart_and_in_the_table() {
+    let (folder, plan) = (tempfile::tempdir().unwrap(), plan(69.0, 79.0, 1.0));
+    let sources = write_rows(folder.path(), &people(120, 300));
+    let rows = tally(&plan, &sources, true, 1);
+    let sweep = with_costs(&rows, &plan, COSTS, 0.004);
+    let cost = sweep.cost.as_ref().unwrap();
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let run = Lab::new(&policy).mapping(mapping(true)).run(&sources, &RunControl::default()).unwrap();
+    for (language, words) in [
+        (
+            Language::En,
+            ["Expected cost of 1,000 attempts", "is the cheapest", "The data cannot tell the cost"],
+        ),
+        (Language::Zh, ["每千次尝试的预期成本", "时成本最低", "数据无法区分"]),
+    ] {
+        let page = report_with_sweep(&run.tally, Some(&sweep), language).unwrap();
+        let part = page.split("<section id=\"sweep\">").nth(1).unwrap().split("</section>").next().unwrap();
+        for word in words {
+            assert!(page.contains(word) && part.contains(word), "{word}");
+        }
+        assert!(cost.flat.0 < cost.flat.1 && part.matches("class='flat'").count() == 1, "{:?}", cost.flat);
+        assert_eq!((part.matches("<svg").count(), part.matches("<circle").count()), (2, 1));
+        // Each value that is counted has its cost.
+        for (value, cost) in costs(&sweep) {
+            let told =
+                format!("<td>{:.2} <span class=\"soft\">({:.2}–{:.2})", cost.per_1000, cost.low, cost.high);
+            assert!(part.contains(&told), "{value}: {told}");
+        }
+        assert!(!part.contains("NaN") && !part.contains("{{"));
+        let without = report_with_sweep(&run.tally, Some(&Sweep::of(&rows, &plan)), language).unwrap();
+        assert!(!words.iter().any(|word| without.contains(word)));
+    }
 }

@@ -5,7 +5,7 @@ use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, Se
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate};
-use super::words::{basis, chance, cut, doubts, issues, share, shown};
+use super::words::{basis, chance, cut, doubts, issues, share, shown as value_of};
 use crate::args;
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -34,6 +34,12 @@ pub(super) async fn segments(
     if rates.segments.is_empty() {
         return Err(Failure::usage(texts::NO_SEGMENTS));
     }
+    print(output, &ran.tally, &shown(&rates, &data, output), &rates, data.told(&ran))?;
+    Ok(run::exit_code(&ran, output))
+}
+
+/// The rates as text.
+pub(super) fn shown(rates: &SegmentRates, data: &Data, output: &Output) -> String {
     let policy = format!("{} {}", rates.policy.id, rates.policy.version);
     let mut text = output.pick(texts::segments(&policy));
     text += &doubts(&rates.warnings, output);
@@ -54,9 +60,7 @@ pub(super) async fn segments(
     let by_people = rates.people.is_some();
     text += output.say(if by_people { texts::HOW_COMPARED_OVER_PEOPLE } else { texts::HOW_COMPARED });
     text += &basis(rates.rests_on, rates.people, output);
-    text += &issues(&rates.issues, &data, output);
-    print(output, &ran.tally, &text, &rates, data.told(&ran))?;
-    Ok(run::exit_code(&ran, output))
+    text + &issues(&rates.issues, data, output)
 }
 
 fn by_name(segment: &Segment) -> [(&'static str, &GroupRates); 4] {
@@ -80,7 +84,7 @@ fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String 
             GroupFinding::Same => "",
             GroupFinding::TooFew => output.say(texts::TOO_FEW),
         };
-        table.row([shown(value, output), share(rate, output), chance(*p), finding.to_owned()]);
+        table.row([value_of(value, output), share(rate, output), chance(*p), finding.to_owned()]);
     }
     let gap = rates.largest.as_ref().map(|gap| largest(gap, output)).unwrap_or_default();
     format!("{table}{gap}\n")
@@ -92,8 +96,8 @@ fn largest(gap: &LargestGap, output: &Output) -> String {
     let high = high.map_or_else(|| "∞".to_owned(), number);
     let (from, to) = gap.difference_interval;
     output.pick(texts::largest(
-        &shown(&gap.highest, output),
-        &shown(&gap.lowest, output),
+        &value_of(&gap.highest, output),
+        &value_of(&gap.lowest, output),
         &output.pick(said::interval(&gap.ratio.map_or_else(|| "∞".to_owned(), number), &number(low), &high)),
         &output.pick(said::interval(&rate(gap.difference), &rate(from), &rate(to))),
     ))

@@ -24,12 +24,7 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
     let csv = named("--csv", args.csv.as_deref());
     let mut data = Data::find_beside(args.data, &[&args.policy], cost_file, csv)?;
     refuse_other_format("--csv", args.csv.as_deref())?;
-    let costs = match (&args.cost, args.prior) {
-        (Some(file), Some(prior)) => Some((read_costs(file)?, prior)),
-        (Some(_), None) => return Err(Failure::usage(said::NO_PRIOR)),
-        (None, Some(_)) => return Err(Failure::usage(said::NO_COST)),
-        (None, None) => None,
-    };
+    let costs = costs(args.cost.as_deref(), args.prior)?;
     if costs.is_some() {
         data.check(Mapping::check_label)?;
     }
@@ -47,6 +42,16 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
         write_csv(file, &sweep)?;
     }
     Ok(run::exit_code(&ran, output))
+}
+
+/// Reads the cost file, and returns the costs with the share of impostors.
+pub(super) fn costs(file: Option<&Path>, prior: Option<f64>) -> Result<Option<(Costs, f64)>, Failure> {
+    match (file, prior) {
+        (Some(file), Some(prior)) => Ok(Some((read_costs(file)?, prior))),
+        (Some(_), None) => Err(Failure::usage(said::NO_PRIOR)),
+        (None, Some(_)) => Err(Failure::usage(said::NO_COST)),
+        (None, None) => Ok(None),
+    }
 }
 
 fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {

@@ -2,18 +2,19 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, TargetRate};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, SegmentRates, TargetRate};
 use serde_json::{Value, json};
 
 use super::document::of_skipped;
 use super::run::{Data, check_apart, read_files, read_mapping, refuse_among_data, search};
 use super::show::{page, print};
-use super::words;
+use super::{segments, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::{Said, lab as said};
+use crate::words::Said;
+use crate::words::lab::{self as said, plan as texts};
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
@@ -90,6 +91,15 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
             print(output, &tally, &(failing + &words::drift(&drift, &no_rows, output)), &drift, beside())?;
+        }
+        View::Segments => {
+            let rates = SegmentRates::of(&tally);
+            if rates.segments.is_empty() {
+                return Err(Failure::usage(texts::NO_SEGMENTS));
+            }
+            let text =
+                failing + &segments::shown(&rates, &no_rows, output) + output.say(texts::NO_RATES_OF_SCORES);
+            print(output, &tally, &text, &rates, beside())?;
         }
         View::Report => page((&tally, None), true, &no_rows, (failing, failing_json), &args.to, output)?,
     }

@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 68] = [
+pub(super) const HELP: [(&str, &str); 69] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -45,11 +45,8 @@ pub(super) const HELP: [(&str, &str); 68] = [
     ("lab sweep:highest", "最大值"),
     ("lab sweep:distance", "相邻两个值的间隔；最多 1,000 个值"),
     ("lab sweep:csv", "同时将结果表写入该 CSV 文件；比率为 0 至 1"),
-    (
-        "lab sweep:cost",
-        "成本文件（表 [cost]）：增加每千次尝试的预期成本，并给出成本最低的值；须同时给出 --prior",
-    ),
-    ("lab sweep:prior", "冒充者占全部尝试的比例，例如 0.1%；标注反映不出该比例，因为被拒绝的人很少有标注"),
+    (":cost", "成本文件（表 [cost]）：增加每千次尝试的预期成本，并给出成本最低的值；须同时给出 --prior"),
+    (":prior", "冒充者占全部尝试的比例，例如 0.1%；标注反映不出该比例，因为被拒绝的人很少有标注"),
     ("lab plan", "无需数据，计算所需的标注、尝试次数或复核人员"),
     ("lab plan:rates", "要证明的误识率，例如 1/10000：需要多少次有标注的冒充？可多次给出"),
     ("lab plan:observed_errors", "其中允许被通过的冒充次数"),
@@ -92,5 +89,6 @@ pub(super) const HELP: [(&str, &str); 68] = [
     (":view=compare", "与 `lab compare` 相同"),
     (":view=calibrate", "与 `lab calibrate` 相同"),
     (":view=drift", "与 `lab drift` 相同"),
+    (":view=segments", "与 `lab segments` 相同"),
     (":view=report", "与 `lab report` 相同"),
 ];

@@ -228,6 +228,11 @@ pub(crate) const HOW_COMPARED_OVER_PEOPLE: Text = text(
     "每个取值均依据双方的区间与其余取值对比，并按取值个数校正\n",
 );
 
+pub(crate) const NO_RATES_OF_SCORES: Text = text(
+    "FMR and FNMR at the policy's thresholds by segment, and two segments crossed, need the rows: use `lab segments`\n",
+    "各分群在策略阈值处的误识率和拒识率，以及两个分群的交叉，需要原始数据：请使用 `lab segments`\n",
+);
+
 /// A segment has too many values to count people.
 pub(crate) fn too_many_values(segment: &str) -> Said {
     both(

@@ -235,8 +235,9 @@ fn a_report_shows_the_costs_in_a_chart_and_in_the_table() {
         assert_eq!((part.matches("<svg").count(), part.matches("<circle").count()), (2, 1));
         // Each value that is counted has its cost.
         for (value, cost) in costs(&sweep) {
-            let told =
-                format!("<td>{:.2} <span class=\"soft\">({:.2}–{:.2})", cost.per_1000, cost.low, cost.high);
+            let [cost, low, high] = [cost.per_1000, cost.low, cost.high]
+                .map(|cost| if cost < 1000.0 { format!("{cost:.2}") } else { format!("{cost:.0}") });
+            let told = format!("<td>{cost} <span class=\"soft\">({low}–{high})");
             assert!(part.contains(&told), "{value}: {told}");
         }
         assert!(!part.contains("NaN") && !part.contains("{{"));

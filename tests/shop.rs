@@ -82,8 +82,8 @@ impl Killable {
             .env("EMULATOR", self.emulator.url())
             .env("FOLDER", self.folder.path())
             .env("ADDRESS", self.url.trim_start_matches("http://"))
-            // Each restart is a minute later, so that the leases of the killed process are over.
-            .env("AHEAD", (61 * self.restarts).to_string())
+            // Each restart is 101 seconds later, so that the leases of the killed process are over.
+            .env("AHEAD", (101 * self.restarts).to_string())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -69,7 +69,7 @@ fn table_of(all: &RecordBatch, cut: usize) -> [RecordBatch; 2] {
 
 fn stream(batches: &[RecordBatch]) -> Source {
     let schema = batches[0].schema();
-    Source::stream("rows", schema, batches.to_vec().into_iter().map(Ok))
+    Source::stream("rows", schema, Vec::from(batches).into_iter().map(Ok))
 }
 
 proptest! {
@@ -161,7 +161,7 @@ fn a_stream_is_dropped_as_it_is_decided() {
     assert_eq!(Lab::new(&VENDOR).threads(3).decide(&source, &control).unwrap().rules.len(), 50_000);
     assert!(most.load(Ordering::Relaxed) <= 6, "{most:?}");
     let (source, most) = counted(1000, 50);
-    let ran = Lab::new(&VENDOR).threads(3).run(&[source.clone()], &control).unwrap();
+    let ran = Lab::new(&VENDOR).threads(3).run(std::slice::from_ref(&source), &control).unwrap();
     assert_eq!(Replay::of(&ran.tally).rows, 50_000);
     assert!(most.load(Ordering::Relaxed) <= 4, "{most:?}");
     // It is at its end.

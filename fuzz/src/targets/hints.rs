@@ -4,6 +4,7 @@ use cloudauth_protocol::{
     Callback, CallbackKeys, CallbackToken, CertifyId, OuterOrderNo, ReturnHint, SceneId, SubCode,
 };
 
+use super::replies::is_out_of_range;
 use crate::reach::reached;
 use crate::secrets::is_telling;
 
@@ -59,8 +60,10 @@ pub(super) fn browser_return(data: &[u8]) {
     let message = ReturnHint::parse_message(url);
     if message.is_ok() {
         reached("a message");
-        let document: serde_json::Value = serde_json::from_str(url).expect("serde_json reads it");
-        assert!(document.is_object() || document.is_array());
+        let document = serde_json::from_str::<serde_json::Value>(url);
+        // The reader accepts a number that no double holds in a member that it skips.
+        assert!(document.is_ok() || is_out_of_range(data), "serde_json reads it");
+        assert!(document.iter().all(|document| document.is_object() || document.is_array()));
     }
     let Ok(hint) = ReturnHint::parse(url) else { return };
     assert!(url.contains("response") || url.contains('%'), "no parameter `response`");

@@ -9,6 +9,7 @@ use cloudauth_policy::{Evidence, FlatEvidence, Form, Policy, Verdict, builtin};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use super::replies::is_out_of_range;
 use crate::reach::reached;
 use crate::secrets::{is_telling, words};
 
@@ -53,8 +54,8 @@ pub(super) fn json(data: &[u8]) {
     let mut broken = 0;
     for line in data.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
         let Ok(text) = std::str::from_utf8(line) else { return };
-        // The reader accepts an unpaired surrogate in a part that it skips.
-        if text.contains("\\u") || text.starts_with('\u{feff}') {
+        // The reader accepts an unpaired surrogate and a number that no double holds in a part that it skips.
+        if text.contains("\\u") || text.starts_with('\u{feff}') || is_out_of_range(line) {
             return;
         }
         if serde_json::from_str::<Map<String, Value>>(text).is_err() {

@@ -76,7 +76,7 @@ pub(super) fn replies(data: &[u8]) {
 
 /// Whether it is JSON with a number that no double holds. `Value` refuses such a number everywhere; a reader that skips its member
 /// does not see it.
-fn is_out_of_range(body: &[u8]) -> bool {
+pub(super) fn is_out_of_range(body: &[u8]) -> bool {
     let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     is_json
         && serde_json::from_slice::<Value>(body)

@@ -16,7 +16,7 @@ use crate::special::{gamma, probit};
 pub struct Auc {
     /// The area: the probability that a genuine score is higher than an impostor's, with ties as half.
     pub area: f64,
-    /// DeLong's variance of the area.
+    /// The variance of the area: DeLong's over attempts, Obuchowski's over people.
     pub variance: f64,
 }
 
@@ -70,6 +70,20 @@ impl Auc {
     pub fn interval(&self, confidence: Confidence) -> Interval {
         let half = -probit(confidence.risk() / 2.0) * self.variance.sqrt();
         Interval { low: (self.area - half).max(0.0), high: (self.area + half).min(1.0) }
+    }
+
+    /// Returns the confidence interval whose ends are equally far from the area on the scale of log odds (Pepe 2003, "The Statistical
+    /// Evaluation of Medical Tests", section 5.2.5). It is not cut, and holds near 1, where [`interval`](Self::interval) is too
+    /// short.
+    #[must_use]
+    pub fn logit_interval(&self, confidence: Confidence) -> Interval {
+        let spread = self.area * (1.0 - self.area);
+        if spread == 0.0 {
+            return self.interval(confidence);
+        }
+        let half = -probit(confidence.risk() / 2.0) * self.variance.sqrt() / spread;
+        let at = |shift: f64| 1.0 / (1.0 + (1.0 - self.area) / self.area * (-shift).exp());
+        Interval { low: at(-half), high: at(half) }
     }
 }
 

@@ -400,7 +400,7 @@ fn areas_that_hold(people: usize, attempts: usize, area: f64) -> [u32; 2] {
         }
         let curve = Curve::of(&scores[1], &scores[0]).unwrap();
         let [of_people, of_attempts] = [Auc::of_subjects(&curve, rows), Auc::of(&curve)]
-            .map(|auc| auc.unwrap().interval(Confidence::P95).contains(area));
+            .map(|auc| auc.unwrap().logit_interval(Confidence::P95).contains(area));
         over_people += u32::from(of_people);
         over_attempts += u32::from(of_attempts);
     }
@@ -409,7 +409,13 @@ fn areas_that_hold(people: usize, attempts: usize, area: f64) -> [u32; 2] {
 
 #[test]
 fn interval_of_an_area_holds_the_truth_in_about_95_of_100_samples() {
-    for (people, attempts, area, least) in [(90, 1, 0.8, 0.935), (150, 4, 0.8, 0.935), (150, 4, 0.95, 0.92)] {
+    for (people, attempts, area, least) in [
+        (90, 1, 0.8, 0.935),
+        (75, 4, 0.8, 0.935),
+        (150, 4, 0.95, 0.935),
+        (150, 4, 0.99, 0.92),
+        (600, 4, 0.999, 0.935),
+    ] {
         let [over_people, over_attempts] = areas_that_hold(people, attempts, area);
         holds_in_at_least(least, over_people, &format!("{people} {attempts} {area}"));
         if attempts > 1 {

@@ -386,3 +386,18 @@ fn areas_need_two_attempts_of_each_kind_and_no_nan() {
     assert_eq!((same.difference(), same.variance, same.p()), (0.0, 0.0, 1.0));
     assert_eq!(Auc::of(&Curve::of(&[1.0], &[2.0, 3.0]).unwrap()), None);
 }
+
+/// One impostor causes every wrong pair: the variance is about the square of what is missing to 1. The upper limit of a Poisson
+/// count of one is 5.57.
+#[test]
+fn an_interval_of_log_odds_is_wide_enough_near_1() {
+    let auc = Auc { area: 1.0 - 1e-5, variance: 1e-10 };
+    let interval = auc.logit_interval(Confidence::P95);
+    assert!((1.0 - interval.low) / 1e-5 > 5.57 && interval.high < 1.0, "{interval:?}");
+    assert!((1.0 - auc.interval(Confidence::P95).low) / 1e-5 < 3.0);
+    let odds = |area: f64| (area / (1.0 - area)).ln();
+    let wide = Auc { area: 0.7, variance: 0.01 }.logit_interval(Confidence::P95);
+    assert!((odds(wide.low) + odds(wide.high) - 2.0 * odds(0.7)).abs() < 1e-12, "{wide:?}");
+    let certain = Auc { area: 1.0, variance: 0.0 }.logit_interval(Confidence::P95);
+    assert_eq!((certain.low, certain.high), (1.0, 1.0));
+}

@@ -102,7 +102,7 @@ impl AucInterval {
             }
             false => Auc::of(curve),
         };
-        let interval = auc.filter(|auc| auc.variance > 0.0)?.interval(Confidence::P95);
+        let interval = auc.filter(|auc| auc.variance > 0.0)?.logit_interval(Confidence::P95);
         Some(Self { low: interval.low, high: interval.high, rests_on })
     }
 }

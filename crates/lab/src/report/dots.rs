@@ -63,11 +63,13 @@ fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
     let number = |number: Option<f64>| number.map_or_else(|| "∞".to_owned(), |number| format!("{number:.2}"));
     let (from, to) = gap.ratio_interval;
     let (low, high) = gap.difference_interval;
+    // Of two rates of 0 there is no ratio.
+    let ratio = if gap.difference > 0.0 { number(gap.ratio) } else { "–".to_owned() };
     let sign = words.get("percent").replace(' ', "\u{a0}");
     context! {
         highest => segment(&gap.highest, words),
         lowest => segment(&gap.lowest, words),
-        ratio => format!("{} ({}–{})", number(gap.ratio), number(Some(from)), number(to)),
+        ratio => format!("{ratio} ({}–{})", number(Some(from)), number(to)),
         difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
         p_highest => p(&gap.highest),
         p_lowest => p(&gap.lowest),

@@ -337,7 +337,7 @@ fn the_interval_of_the_auc_counts_people() {
         attempts.iter().filter_map(|of| Some((of.subject?, step(of.score), of.is_genuine))).collect();
     rows.sort_by_key(|(subject, ..)| *subject);
     let is_same = |found: (f64, f64), auc: Auc| {
-        let exact = auc.interval(Confidence::P95);
+        let exact = auc.logit_interval(Confidence::P95);
         assert!((found.0 - exact.low).abs() < 1e-12 && (found.1 - exact.high).abs() < 1e-12, "{found:?}");
         exact.high - exact.low
     };

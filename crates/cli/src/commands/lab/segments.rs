@@ -95,10 +95,12 @@ fn largest(gap: &LargestGap, output: &Output) -> String {
     let (low, high) = gap.ratio_interval;
     let high = high.map_or_else(|| "∞".to_owned(), number);
     let (from, to) = gap.difference_interval;
+    // Of two rates of 0 there is no ratio.
+    let none = if gap.difference > 0.0 { "∞" } else { "–" };
     output.pick(texts::largest(
         &value_of(&gap.highest, output),
         &value_of(&gap.lowest, output),
-        &output.pick(said::interval(&gap.ratio.map_or_else(|| "∞".to_owned(), number), &number(low), &high)),
+        &output.pick(said::interval(&gap.ratio.map_or_else(|| none.to_owned(), number), &number(low), &high)),
         &output.pick(said::interval(&rate(gap.difference), &rate(from), &rate(to))),
     ))
 }

@@ -115,7 +115,7 @@ pub(crate) const NO_COST: Text =
 pub(crate) fn cheapest(name: &str, value: f64, cost: &str, flat: (f64, f64)) -> Said {
     let (from, to) = flat;
     let (en, zh) = match from == to {
-        true => ("every other value costs more".to_owned(), "其余各值的成本均更高".to_owned()),
+        true => ("the values next to it cost more".to_owned(), "相邻各值的成本均更高".to_owned()),
         false => (
             format!("the data cannot tell the cost of the values from {from} to {to} from it"),
             format!("数据无法区分 {from} 至 {to} 各值与它的成本高低"),

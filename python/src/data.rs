@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::errors::{DataError, of_data, of_files};
+use crate::errors::{DataError, of_data, of_file};
 
 /// The name of a table in errors and documents.
 pub(crate) const TABLE: &str = "table";
@@ -56,7 +56,7 @@ impl Data {
             )));
         };
         let found = cloudauth_cli::find_data(&paths);
-        let found = found.map_err(|error| of_files(data.py(), error, &paths))?;
+        let found = found.map_err(|error| of_file(data.py(), error))?;
         Ok(Self { sources: found.sources, skipped: found.skipped })
     }
 
@@ -106,8 +106,7 @@ impl Settings {
         if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
             return Err(DataError::new_err("threads must be from 1 to 1024"));
         }
-        let read =
-            |path: PathBuf| cloudauth_cli::read_mapping(&path).map_err(|error| of_files(py, error, &[path]));
+        let read = |path: PathBuf| cloudauth_cli::read_mapping(&path).map_err(|error| of_file(py, error));
         let mapping = mapping.map(read);
         Ok(Self { mapping: mapping.transpose()?, threads, allow_missing_inputs })
     }
@@ -161,7 +160,7 @@ pub(crate) fn check(py: Python<'_>, changed: Option<&Path>, complete: bool) -> P
     match changed {
         Some(file) => {
             let message = format!("{} changed while it was read", file.display());
-            Err(of_files(py, FileError { message, line: None }, &[file.to_owned()]))
+            Err(of_file(py, FileError { message, path: Some(file.to_owned()), line: None }))
         }
         None if complete => Ok(()),
         None => Err(DataError::new_err("the run was stopped before its end")),

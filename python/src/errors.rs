@@ -1,6 +1,6 @@
 //! The exceptions of the module.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cloudauth_cli::FileError;
 use cloudauth_lab::{LabError, LabProblem};
@@ -75,16 +75,13 @@ pub(crate) fn of_sweep(py: Python<'_>, path: &str, error: LabError) -> PyErr {
 /// Returns the exception of data that cannot be used.
 pub(crate) fn of_data(py: Python<'_>, error: impl Into<LabError>) -> PyErr {
     let error: LabError = error.into();
-    let path = file_of(error.problem()).filter(|path| *path != Path::new(TABLE));
+    let path = error.path().filter(|path| *path != Path::new(TABLE));
     located(py, cloudauth_cli::with_sources(&error), path, None)
 }
 
-/// Returns the exception of files that cannot be used.
-pub(crate) fn of_files(py: Python<'_>, error: FileError, paths: &[PathBuf]) -> PyErr {
-    // The message does not name personal data that stands where a path belongs.
-    let is_named = |path: &&PathBuf| error.message.contains(&*path.to_string_lossy());
-    let path = paths.iter().find(is_named).cloned();
-    located(py, error.message, path.as_deref(), error.line)
+/// Returns the exception of a file that cannot be used.
+pub(crate) fn of_file(py: Python<'_>, error: FileError) -> PyErr {
+    located(py, error.message, error.path.as_deref(), error.line)
 }
 
 fn located(py: Python<'_>, message: String, path: Option<&Path>, line: Option<usize>) -> PyErr {
@@ -97,24 +94,5 @@ fn located(py: Python<'_>, message: String, path: Option<&Path>, line: Option<us
     match set() {
         Ok(()) => exception,
         Err(other) => other,
-    }
-}
-
-/// Returns the file that an error of the lab is about.
-fn file_of(problem: &LabProblem) -> Option<&Path> {
-    use LabProblem as Problem;
-    match problem {
-        Problem::CannotRead(path, _)
-        | Problem::NothingToRead(path, _)
-        | Problem::ReadTwice(path, _)
-        | Problem::UnknownFormat(path)
-        | Problem::NeedsParquet(path)
-        | Problem::Changed(path)
-        | Problem::ColumnType { file: path, .. } => Some(path),
-        Problem::NoInputs(path, _)
-        | Problem::NoInputsInLines(path, _)
-        | Problem::NoColumn(path, _, _)
-        | Problem::ColumnTwice(path, _) => Some(Path::new(path)),
-        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::data::{self, Data, Settings};
 use crate::decisions::Decisions;
-use crate::errors::{DataError, of_files, of_policy};
+use crate::errors::{DataError, of_file, of_policy};
 use crate::json::to_python;
 use crate::row;
 
@@ -28,7 +28,7 @@ impl Policy {
     #[pyo3(signature = (path, *, allow_failing_examples = false))]
     fn load(py: Python<'_>, path: PathBuf, allow_failing_examples: bool) -> PyResult<Self> {
         let shown = path.display().to_string();
-        let text = cloudauth_cli::policy_text(&shown).map_err(|error| of_files(py, error, &[path]))?;
+        let text = cloudauth_cli::policy_text(&shown).map_err(|error| of_file(py, error))?;
         Self::read(py, shown, text, allow_failing_examples)
     }
 

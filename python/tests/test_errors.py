@@ -63,6 +63,24 @@ def test_a_file_of_data_is_named(policy: cloudauth.Policy, tmp_path: Path) -> No
         assert (raised.value.path, raised.value.line) == (str(path), None), raised.value
 
 
+def test_only_the_file_that_failed_is_named(
+    policy: cloudauth.Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows, longer = Path("rows"), Path("rows.csv")
+    rows.mkdir()
+    (rows / "a.csv").write_text("sub_code\n200\n")
+    for paths in ([rows, longer], [longer, rows]):
+        with pytest.raises(cloudauth.DataError, match=r"cannot read rows\.csv") as raised:
+            cloudauth.replay(policy, paths)
+        assert raised.value.path == "rows.csv"
+    longer.write_text("sub_code\n200\n")
+    Path("rows.txt").write_text("x\n")
+    with pytest.raises(cloudauth.DataError) as raised:
+        cloudauth.replay(policy, [rows, longer, "rows.txt"])
+    assert raised.value.path == "rows.txt"
+
+
 def test_errors_about_no_file_have_no_path(policy: cloudauth.Policy, table: pa.Table) -> None:
     calls: list[Callable[[], object]] = [
         lambda: policy.decide(pa.table({"name": [SECRET]})),

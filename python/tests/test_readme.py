@@ -19,8 +19,14 @@ def first_lines() -> str:
     return found[1]
 
 
-def test_the_first_lines_are_five() -> None:
-    assert len([line for line in first_lines().splitlines() if line]) <= 5
+def test_the_first_lines_are_these() -> None:
+    assert first_lines().splitlines() == [
+        "import cloudauth, pandas, pyarrow",
+        "",
+        'rows = pandas.read_parquet("history.parquet")',
+        'decisions = cloudauth.Policy.load("builtin:onboarding").decide(rows)',
+        'rows["verdict"] = pyarrow.table(decisions)["verdict"].to_pandas().array',
+    ]
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "filtered", "by id", "all alike"])

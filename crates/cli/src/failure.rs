@@ -1,7 +1,10 @@
 //! The failure of a command, with its exit code.
 
+use std::path::{Path, PathBuf};
+
 use cloudauth::{Code, ErrorKind, GatewayCode};
 
+use crate::text;
 use crate::words::errors::chain;
 use crate::words::{Language, Said, service};
 
@@ -10,6 +13,8 @@ use crate::words::{Language, Said, service};
 pub(crate) struct Failure {
     code: u8,
     message: Said,
+    /// The file that it is about, unless the message may not name it.
+    path: Option<PathBuf>,
 }
 
 pub(crate) const NOT_PASSED: u8 = 3;
@@ -23,7 +28,7 @@ const THROTTLED: u8 = 7;
 
 impl Failure {
     fn new(code: u8, message: impl Into<Said>, zh: &str) -> Self {
-        Self { code, message: message.into().led_by(zh) }
+        Self { code, message: message.into().led_by(zh), path: None }
     }
 
     pub(crate) fn usage(error: impl Into<Said>) -> Self {
@@ -70,6 +75,17 @@ impl Failure {
         Self::other(Said::untranslated(error))
     }
 
+    /// Adds the file that it is about. A text that is not a path, and may be personal data, is left out.
+    pub(crate) fn about(mut self, file: &Path) -> Self {
+        self.path = text::path_named(file).map(Path::to_owned);
+        self
+    }
+
+    /// Returns the file that it is about.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.code
     }
@@ -92,7 +108,8 @@ impl From<cloudauth::Error> for Failure {
         };
         let manual = error.gateway_code().and_then(GatewayCode::manual);
         let manual = manual.or_else(|| error.code().and_then(Code::manual));
-        Self { code, message: service::failed(&error, &chain(&error), manual.map(|entry| entry.next)) }
+        let message = service::failed(&error, &chain(&error), manual.map(|entry| entry.next));
+        Self { code, message, path: None }
     }
 }
 
@@ -101,13 +118,15 @@ impl From<cloudauth::Error> for Failure {
 impl From<cloudauth_lab::LabError> for Failure {
     fn from(error: cloudauth_lab::LabError) -> Self {
         use cloudauth_lab::LabProblem as Problem;
-        match error.problem() {
+        let path = error.path().map(Path::to_owned);
+        let failure = match error.problem() {
             Problem::CannotWrite(..)
             | Problem::Changed(_)
             | Problem::PolicyFails(..)
             | Problem::Rendering(_) => Self::other(error),
             _ => Self::usage(error),
-        }
+        };
+        Self { path, ..failure }
     }
 }
 

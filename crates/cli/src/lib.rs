@@ -17,7 +17,6 @@ mod words;
 
 use std::error::Error;
 use std::ffi::OsString;
-#[cfg(feature = "lab")]
 use std::path::{Path, PathBuf};
 
 use args::{Args, Command};
@@ -99,13 +98,16 @@ pub fn with_sources(error: &(dyn Error + 'static)) -> String {
 pub struct FileError {
     /// What is wrong, in English. It does not quote the content of the file.
     pub message: String,
+    /// The file, if it is one that the message may name.
+    pub path: Option<PathBuf>,
     /// The line, if the error is in one.
     pub line: Option<usize>,
 }
 
 impl From<Failure> for FileError {
     fn from(failure: Failure) -> Self {
-        Self { message: failure.message(Language::En).to_owned(), line: None }
+        let path = failure.path().map(Path::to_owned);
+        Self { message: failure.message(Language::En).to_owned(), path, line: None }
     }
 }
 
@@ -128,7 +130,8 @@ pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
             MappingProblem::Invalid(line, ..) => Some(*line),
             _ => None,
         };
-        FileError { line, ..Failure::usage(words::lab_error::mapping(file.display(), &error)).into() }
+        let failure = Failure::usage(words::lab_error::mapping(file.display(), &error)).about(file);
+        FileError { line, ..failure.into() }
     })
 }
 
@@ -143,7 +146,8 @@ pub fn read_costs(file: &Path) -> Result<Costs, FileError> {
             CostProblem::Invalid { line, .. } | CostProblem::NotAnAmount { line, .. } => Some(*line),
             CostProblem::UnknownFormat(..) => None,
         };
-        FileError { line, ..Failure::usage(words::lab_error::costs(file.display(), &error)).into() }
+        let failure = Failure::usage(words::lab_error::costs(file.display(), &error)).about(file);
+        FileError { line, ..failure.into() }
     })
 }
 

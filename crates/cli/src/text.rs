@@ -16,8 +16,8 @@ const LARGEST: u64 = 16 << 20;
 /// its content. A file to which the shell redirected standard output or standard error is refused.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
-    let failed = |reason: Said| Failure::usage(calls::cannot_read(named(file), reason));
-    check_outputs(&[], [Named::new("the file", file)]).map_err(Failure::usage)?;
+    let failed = |reason: Said| Failure::usage(calls::cannot_read(named(file), reason)).about(file);
+    check_outputs(&[], [Named::new("the file", file)]).map_err(|error| Failure::usage(error).about(file))?;
     let mut bytes = Vec::new();
     let read = match is_stdin {
         true => std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes),
@@ -44,9 +44,15 @@ pub(crate) fn named(file: &Path) -> Said {
     match &*text {
         "-" => calls::STANDARD_INPUT.into(),
         text if text.contains(['{', '"']) => calls::LOOKS_LIKE_JSON.into(),
-        text if looks_like_a_path(text) || file.exists() => Said::same(file.display()),
-        _ => calls::NOT_A_PATH.into(),
+        _ => path_named(file).map_or_else(|| calls::NOT_A_PATH.into(), |file| Said::same(file.display())),
     }
+}
+
+/// Returns the path of a file if [`named`] shows it.
+pub(crate) fn path_named(file: &Path) -> Option<&Path> {
+    let text = file.to_string_lossy();
+    let is_shown = text != "-" && !text.contains(['{', '"']) && (looks_like_a_path(&text) || file.exists());
+    is_shown.then_some(file)
 }
 
 /// The digits of the shortest phone number. A date in a file's name has fewer.

@@ -178,6 +178,26 @@ impl LabError {
         &self.0
     }
 
+    /// Returns the file or folder of the data that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        use LabProblem as Problem;
+        match self.problem() {
+            Problem::CannotRead(path, _)
+            | Problem::NothingToRead(path, _)
+            | Problem::ReadTwice(path, _)
+            | Problem::UnknownFormat(path)
+            | Problem::NeedsParquet(path)
+            | Problem::Changed(path)
+            | Problem::ColumnType { file: path, .. } => Some(path),
+            Problem::NoInputs(path, _)
+            | Problem::NoInputsInLines(path, _)
+            | Problem::NoColumn(path, _, _)
+            | Problem::ColumnTwice(path, _) => Some(Path::new(path)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn file(path: &Path, error: io::Error) -> Self {
         LabProblem::CannotRead(path.to_owned(), error).into_error()
     }

@@ -119,8 +119,17 @@ impl<'r> ChunkReader<'r> {
         std::mem::take(&mut self.empty)
     }
 
-    /// Returns the next chunk; `None` at the end of the last file.
+    /// Returns the next chunk; `None` at the end of the last file, and after an error.
     pub(crate) fn next(&mut self) -> Result<Option<Chunk>, LabError> {
+        let next = self.read_on();
+        if next.is_err() {
+            // A thread that asks before the run has failed would begin the file again.
+            self.sources = &[];
+        }
+        next
+    }
+
+    fn read_on(&mut self) -> Result<Option<Chunk>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
             let wrong = |error: io::Error| LabError::file(source.path(), error);
             let mut open = match self.open.take() {
@@ -154,7 +163,7 @@ impl<'r> ChunkReader<'r> {
         if source.format == Format::Parquet {
             use crate::input::parquet::Groups;
             return Ok(Open::Parquet(match &source.memory {
-                Some(memory) => Groups::in_memory(source.path(), memory),
+                Some(memory) => Groups::in_memory(source.path(), memory)?,
                 None => Groups::open(source.path(), at.lines)?,
             }));
         }

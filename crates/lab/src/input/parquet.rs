@@ -74,9 +74,13 @@ impl Groups {
     }
 
     /// Starts at the first row of a table in memory, which errors name by this path.
-    pub(crate) fn in_memory(path: &Path, memory: &Memory) -> Self {
+    ///
+    /// # Errors
+    /// If it is a stream that was already read.
+    pub(crate) fn in_memory(path: &Path, memory: &Memory) -> io::Result<Self> {
+        memory.begin()?;
         let places = Place::all(memory.schema().fields());
-        Self::of(Table { path: path.to_owned(), rows: Rows::Memory(memory.clone()), places })
+        Ok(Self::of(Table { path: path.to_owned(), rows: Rows::Memory(memory.clone()), places }))
     }
 
     fn of(table: Table) -> Self {

@@ -111,7 +111,8 @@ impl Source {
     }
 
     /// A stream of Arrow batches, which errors call by this name. A run takes each batch when a thread is free, and drops it when it is
-    /// decided. A source of a stream can be read once, also by its copies.
+    /// decided. A source of a stream can be read once, also by its copies: a second run is an error. After its end or its first error,
+    /// it is not asked for another batch.
     #[cfg(feature = "parquet")]
     pub fn stream(
         name: &str,

@@ -53,15 +53,17 @@ impl Lab<'_> {
         let task = lab.task(sources, &mapping, true)?;
         let mut groups = match &table.memory {
             Some(memory) => Groups::in_memory(table.path(), memory),
-            None => Groups::open(table.path(), 0).map_err(wrong)?,
-        };
+            None => Groups::open(table.path(), 0),
+        }
+        .map_err(wrong)?;
         let about = groups.table();
         // One for each thread: a small table needs few.
-        let mut first = VecDeque::new();
-        while first.len() < self.threads
-            && let Some(group) = groups.next().map_err(wrong)?
-        {
-            first.push_back(group);
+        let (mut first, mut is_at_end) = (VecDeque::new(), false);
+        while first.len() < self.threads && !is_at_end && !control.is_stopped() {
+            match groups.next().map_err(wrong)? {
+                Some(group) => first.push_back(group),
+                None => is_at_end = true,
+            }
         }
         // The columns of a table without rows do not matter.
         let columns = if first.is_empty() {
@@ -70,22 +72,19 @@ impl Lab<'_> {
             Some(Columns::of(&task, &about, 0, |slot, kind| decides(&task, slot, kind))?)
         };
         let threads = first.len();
-        let groups = Mutex::new(Some((first, groups)));
+        let groups = Mutex::new(Some(Queue { first, rest: groups, is_at_end }));
         let locked = || groups.lock().unwrap_or_else(PoisonError::into_inner);
+        // A thread that waited for the lock may not ask a stream for a batch after the stop.
         let next = || match &mut *locked() {
-            Some((first, rest)) => match first.pop_front() {
-                Some(group) => Ok(Some(group)),
-                None => rest.next().map_err(wrong),
-            },
-            None => Ok(None),
+            Some(queue) if !control.is_stopped() => queue.next().map_err(wrong),
+            _ => Ok(None),
         };
         // A thread that fails leaves no group for the others.
         let end = |_: &LabError| drop(locked().take());
         let work = || {
             let mut decider = TableDecider::new(&task);
             let mut decided = Vec::new();
-            while !control.is_stopped()
-                && let Some(columns) = &columns
+            while let Some(columns) = &columns
                 && let Some((group, before, bytes)) = next().inspect_err(end)?
             {
                 control.count_chunk();
@@ -109,12 +108,40 @@ impl Lab<'_> {
             issues.merge(&found);
         }
         decided.sort_unstable_by_key(|(group, _): &(usize, Vec<u8>)| *group);
+        let is_complete = locked().as_ref().is_some_and(Queue::is_empty);
         let rules: Vec<&[u8]> = decided.iter().map(|(_, rules)| rules.as_slice()).collect();
         Ok(TableDecisions {
             rules: rules.concat(),
             issues: DataIssue::of_inputs(&issues),
-            complete: next()?.is_none(),
+            complete: is_complete,
             changed: table.has_changed(),
         })
+    }
+}
+
+/// The groups that no thread has taken.
+struct Queue {
+    first: VecDeque<(usize, u64, u64)>,
+    rest: Groups,
+    /// Whether the rest was asked after its last group.
+    is_at_end: bool,
+}
+
+impl Queue {
+    fn next(&mut self) -> io::Result<Option<(usize, u64, u64)>> {
+        if let Some(group) = self.first.pop_front() {
+            return Ok(Some(group));
+        }
+        if self.is_at_end {
+            return Ok(None);
+        }
+        let next = self.rest.next()?;
+        self.is_at_end = next.is_none();
+        Ok(next)
+    }
+
+    /// Returns whether the last group was taken, without asking for another.
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.is_at_end
     }
 }

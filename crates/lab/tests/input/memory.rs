@@ -1,6 +1,7 @@
 //! The same rows as Parquet and as a table in memory, in each of Arrow's layouts, give the same tally and the same decisions.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -161,12 +162,83 @@ fn a_stream_is_dropped_as_it_is_decided() {
     assert_eq!(Lab::new(&VENDOR).threads(3).decide(&source, &control).unwrap().rules.len(), 50_000);
     assert!(most.load(Ordering::Relaxed) <= 6, "{most:?}");
     let (source, most) = counted(1000, 50);
-    let ran = Lab::new(&VENDOR).threads(3).run(std::slice::from_ref(&source), &control).unwrap();
+    let ran = Lab::new(&VENDOR).threads(3).run(&[source], &control).unwrap();
     assert_eq!(Replay::of(&ran.tally).rows, 50_000);
     assert!(most.load(Ordering::Relaxed) <= 4, "{most:?}");
-    // It is at its end.
-    let again = Lab::new(&VENDOR).run(&[source], &control).unwrap();
-    assert_eq!(Replay::of(&again.tally).rows, 0);
+}
+
+#[test]
+fn a_stream_is_read_once() {
+    let control = RunControl::default();
+    let (lab, read) = (Lab::new(&VENDOR), counted(10, 2).0);
+    assert_eq!(lab.decide(&read, &control).unwrap().rules.len(), 20);
+    let of_run = lab.run(std::slice::from_ref(&read), &control).unwrap_err();
+    let of_rows = lab.decide(&read, &control).unwrap_err();
+    let (twice, _) = counted(10, 2);
+    let of_copies = lab.run(&[twice.clone(), twice], &control).unwrap_err();
+    for error in [of_run, of_rows, of_copies] {
+        assert_eq!(error.path(), Some(Path::new("rows")));
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the stream was already read");
+    }
+}
+
+/// Returns the batches of an iterator with the number of times it was asked for one.
+fn asked(
+    mut next: impl FnMut(usize) -> Option<std::io::Result<RecordBatch>> + Send + 'static,
+) -> (Source, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let all = std::iter::from_fn(move || next(count.fetch_add(1, Ordering::Relaxed) + 1));
+    (Source::stream("rows", codes(1).schema(), all), asked)
+}
+
+fn codes(rows: usize) -> RecordBatch {
+    let codes: ArrayRef = Arc::new(StringArray::from(vec!["205"; rows]));
+    RecordBatch::try_from_iter([("sub_code", codes)]).unwrap()
+}
+
+#[test]
+fn a_stopped_stream_is_not_asked_for_another_batch() {
+    for threads in [1, 2, 4] {
+        let control = Arc::new(RunControl::default());
+        let stopped = Arc::clone(&control);
+        let (source, asked) = asked(move |number| {
+            if number == 2 {
+                stopped.stop();
+            }
+            Some(Ok(codes(10)))
+        });
+        let decided = Lab::new(&VENDOR).threads(threads).decide(&source, &control).unwrap();
+        assert_eq!((asked.load(Ordering::Relaxed), decided.complete), (2, false), "{threads}");
+    }
+}
+
+#[test]
+fn a_stream_is_not_asked_after_its_end_or_an_error() {
+    // The iterator starts over after its end, as one may.
+    for threads in [1, 4] {
+        let control = RunControl::default();
+        let lab = Lab::new(&VENDOR).threads(threads);
+        let ends = || asked(|number| (number != 6).then(|| Ok(codes(10))));
+        let (source, count) = ends();
+        let decided = lab.decide(&source, &control).unwrap();
+        assert_eq!((decided.rules.len(), decided.complete), (50, true));
+        assert_eq!(count.load(Ordering::Relaxed), 6);
+        let (source, count) = ends();
+        assert_eq!(Replay::of(&lab.run(&[source], &control).unwrap().tally).rows, 50);
+        assert_eq!(count.load(Ordering::Relaxed), 6);
+        let fails = || {
+            asked(|number| {
+                Some(if number == 3 { Err(std::io::Error::other("failed")) } else { Ok(codes(10)) })
+            })
+        };
+        let ((one, of_run), (other, of_rows)) = (fails(), fails());
+        let errors = [lab.run(&[one], &control).unwrap_err(), lab.decide(&other, &control).unwrap_err()];
+        for error in errors {
+            assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "failed");
+        }
+        assert_eq!((of_run.load(Ordering::Relaxed), of_rows.load(Ordering::Relaxed)), (3, 3));
+    }
 }
 
 #[test]

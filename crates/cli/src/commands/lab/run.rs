@@ -230,8 +230,9 @@ pub(super) fn reads_standard_input(data: &args::Data) -> bool {
 /// Finds the data files. The message about a missing one follows the rule of [`text::named`].
 pub(crate) fn search(paths: &[PathBuf]) -> Result<Found, Failure> {
     for path in paths.iter().filter(|path| path.as_os_str() != "-") {
-        std::fs::metadata(path)
-            .map_err(|error| Failure::usage(calls::cannot_read(text::named(path), error.into())))?;
+        std::fs::metadata(path).map_err(|error| {
+            Failure::usage(calls::cannot_read(text::named(path), error.into())).about(path)
+        })?;
     }
     Ok(Source::search(paths)?)
 }

@@ -27,7 +27,9 @@ enum Parts {
 
 /// A stream that is read once, part by part.
 struct Stream {
-    batches: Box<dyn Iterator<Item = io::Result<RecordBatch>> + Send>,
+    is_begun: bool,
+    /// `None` after the end or the first error: the iterator is not asked again.
+    batches: Option<Box<dyn Iterator<Item = io::Result<RecordBatch>> + Send>>,
     /// The parts of the last batch that are not asked for yet.
     left: VecDeque<RecordBatch>,
     /// The parts that are asked for and not read yet, by number.
@@ -51,12 +53,25 @@ impl Memory {
         schema: SchemaRef,
         batches: impl Iterator<Item = io::Result<RecordBatch>> + Send + 'static,
     ) -> Self {
-        let stream = Stream { batches: Box::new(batches), left: VecDeque::new(), asked: BTreeMap::new() };
+        let batches = Some(Box::new(batches) as _);
+        let stream = Stream { is_begun: false, batches, left: VecDeque::new(), asked: BTreeMap::new() };
         Self { schema, parts: Parts::Stream(Mutex::new(stream)).into() }
     }
 
     pub(crate) const fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Begins to read the parts, from the first.
+    ///
+    /// # Errors
+    /// If it is a stream that was begun before.
+    pub(super) fn begin(&self) -> io::Result<()> {
+        let Parts::Stream(stream) = &*self.parts else { return Ok(()) };
+        match std::mem::replace(&mut lock(stream).is_begun, true) {
+            true => Err(io::Error::new(io::ErrorKind::Unsupported, "the stream was already read")),
+            false => Ok(()),
+        }
     }
 
     /// Returns the number of rows of the next part; `None` after the last one. Parts of a stream are asked for in order.
@@ -66,8 +81,10 @@ impl Memory {
             Parts::Stream(stream) => lock(stream),
         };
         while stream.left.is_empty() {
-            let Some(batch) = stream.batches.next().transpose()? else { return Ok(None) };
+            let Some(mut batches) = stream.batches.take() else { return Ok(None) };
+            let Some(batch) = batches.next().transpose()? else { return Ok(None) };
             check(&batch, &self.schema)?;
+            stream.batches = Some(batches);
             stream.left.extend(slices(&batch, PART));
         }
         let Some(next) = stream.left.pop_front() else { return Ok(None) };

@@ -164,6 +164,28 @@ fn a_decision_that_was_written_by_hand_is_found() {
     assert!(text(&chinese).contains("文档中的状态与事件不符"), "{}", text(&chinese));
 }
 
+/// An older program knows nothing of such a document, and calls no verification broken.
+#[test]
+fn a_document_of_a_newer_version_needs_the_newer_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    commit(&path, 1);
+    let change = format!(
+        "UPDATE ca_verification SET version = version + 1, format = {}",
+        cloudauth_flow::DOCUMENT_FORMAT + 1
+    );
+    Connection::open(&path).unwrap().execute_batch(&change).unwrap();
+    let english = verify(&path, &[]);
+    let said_of = said(&english);
+    assert_eq!(
+        (english.status.code(), said_of.contains("update this program")),
+        (Some(2), true),
+        "{said_of}"
+    );
+    let chinese = said(&verify(&path, &["--lang", "zh"]));
+    assert!(chinese.contains("请升级本程序"), "{chinese}");
+}
+
 #[test]
 fn a_broken_chain_is_named_and_gets_no_checkpoint() {
     let changes = [

@@ -71,7 +71,8 @@ impl PostgresStore {
     /// commits wait only for a moment.
     ///
     /// # Errors
-    /// Those of reading, and [`StoreErrorKind::Unavailable`](cloudauth_flow::StoreErrorKind) if a transaction with an event stays
+    /// Those of reading; [`StoreErrorKind::Corrupt`](cloudauth_flow::StoreErrorKind) with [`OpenErrorKind::NewerSchema`] if a newer
+    /// version wrote a document, so audit with that version; and [`StoreErrorKind::Unavailable`](cloudauth_flow::StoreErrorKind) if a transaction with an event stays
     /// open for two seconds.
     pub async fn audit(&self, cursor: Option<Cursor>) -> Result<Audit, StoreError> {
         audit::audit(&self.pool, cursor).await

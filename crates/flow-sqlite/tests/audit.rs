@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    AuditProblem, Deleted, DocumentPart, Fence, Input, Look, Looked, Machine, Review, ReviewReason, Reviewer,
-    Snapshot, StartFailed, State, Store, Usage,
+    AuditProblem, DOCUMENT_FORMAT, Deleted, DocumentPart, Fence, Input, Look, Looked, Machine, Review,
+    ReviewReason, Reviewer, Snapshot, StartFailed, State, Store, Usage,
 };
 use cloudauth_flow_sqlite::rusqlite::Connection;
-use cloudauth_flow_sqlite::{SqliteStore, audit};
+use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore, audit};
 use common::{get, open, step};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/0.1/");
@@ -68,7 +68,6 @@ fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
     let state_column = "UPDATE ca_verification SET state = 'approved' WHERE order_ref = 'order-2';";
     let no_document = "UPDATE ca_verification SET document = '{}' WHERE order_ref = 'order-2';";
     let not_a_text = "UPDATE ca_verification SET document = cast(x'ff' AS TEXT) WHERE order_ref = 'order-2';";
-    let newer = "UPDATE ca_verification SET format = 99 WHERE order_ref = 'order-2';";
     for (change, broken, problem) in [
         (String::new(), 0, None),
         (INVENTED.to_owned(), 1, Some(Document(DocumentPart::State))),
@@ -78,7 +77,6 @@ fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
         (unlock.to_owned() + state_column, 1, Some(Unreadable)),
         (unlock.to_owned() + no_document, 1, Some(Unreadable)),
         (unlock.to_owned() + not_a_text, 1, Some(Unreadable)),
-        (unlock.to_owned() + newer, 1, Some(Unreadable)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
@@ -87,6 +85,49 @@ fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
         connection.execute_batch(&change).unwrap();
         assert_eq!(found(&path), (broken, problem), "{change}");
     }
+}
+
+/// The flow finds a callback, a browser and a look by the rows of the attempts.
+#[test]
+fn a_row_of_an_attempt_that_was_changed_is_found() {
+    let unlock = "DROP TRIGGER ca_attempt_unchanged; DROP TRIGGER ca_attempt_kept;";
+    let of = |order: u8| {
+        format!("WHERE verification = (SELECT id FROM ca_verification WHERE order_ref = 'order-{order}');")
+    };
+    for (change, order) in [
+        ("UPDATE ca_attempt SET capability = zeroblob(32)", 1),
+        ("UPDATE ca_attempt SET capability = NULL", 2),
+        ("UPDATE ca_attempt SET certify_id = 'other'", 1),
+        ("UPDATE ca_attempt SET order_no = 'other'", 1),
+        ("UPDATE ca_attempt SET state = 'superseded'", 1),
+        ("UPDATE ca_attempt SET next_look_at = next_look_at + 1", 1),
+        ("DELETE FROM ca_attempt", 2),
+        (
+            "INSERT INTO ca_attempt (order_no, verification, state) SELECT 'other', verification, 'orphaned' FROM ca_attempt",
+            2,
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        orders(&path);
+        let change = format!("{unlock} {change} {}", of(order));
+        Connection::open(&path).unwrap().execute_batch(&change).unwrap();
+        assert_eq!(found(&path), (1, Some(AuditProblem::Unreadable)), "{change}");
+    }
+}
+
+/// While a new version is rolled out, an older one cannot say anything of the documents that the new one writes.
+#[test]
+fn a_document_of_a_newer_version_is_not_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    orders(&path);
+    let newer = format!(
+        "UPDATE ca_verification SET version = version + 1, format = {} WHERE order_ref = 'order-2';",
+        DOCUMENT_FORMAT + 1
+    );
+    Connection::open(&path).unwrap().execute_batch(&newer).unwrap();
+    assert_eq!(audit(&path, None).unwrap_err().kind(), OpenErrorKind::NewerSchema);
 }
 
 /// What the flow reads after such a change: the audit is the only thing that notices it.

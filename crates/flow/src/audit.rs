@@ -157,7 +157,8 @@ impl Auditor {
     }
 
     /// Begins the next verification, in the order of the ids. `document` is what the flow would read; `None` if it cannot be read,
-    /// or if a column that the store keeps beside it differs.
+    /// or if a column or a row of an attempt that the store keeps beside it differs. A document that a newer version wrote is not
+    /// broken: end the audit with an error that says so.
     pub fn verification(&mut self, id: VerificationId, document: Option<Verification>) {
         self.end();
         let chain = Chain::new(id);

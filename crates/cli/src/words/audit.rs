@@ -22,7 +22,7 @@ pub(crate) fn broken(verification: impl Display, problem: AuditProblem) -> Said 
     let zh = match problem {
         AuditProblem::Deleted => "事件仍在，但认证已被删除".to_owned(),
         AuditProblem::Event(event) => format!("事件 {event} 缺失、被改动或与之前的事件不符"),
-        AuditProblem::Unreadable => "文档无法读取，或与其所在行的列不一致".to_owned(),
+        AuditProblem::Unreadable => "文档无法读取，或与其所在行的列或各次尝试的行不一致".to_owned(),
         AuditProblem::Document(part) => format!("文档中的{}与事件不符", part_zh(part)),
         other => other.to_string(),
     };

@@ -2,7 +2,8 @@
 
 use cloudauth_flow::testing::samples;
 use cloudauth_flow::{
-    AuditProblem, DocumentPart, Fence, Input, Look, Looked, Review, ReviewReason, Reviewer, State, Store,
+    AuditProblem, DOCUMENT_FORMAT, DocumentPart, Fence, Input, Look, Looked, Review, ReviewReason, Reviewer,
+    State, Store,
 };
 
 use crate::common::{Schema, get, open, step};
@@ -27,6 +28,13 @@ async fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
     let exchange = "UPDATE ca_verification SET order_ref = 'x', document = document || '{\"order\":\"x\"}' WHERE order_ref = 'order-1';
         UPDATE ca_verification SET order_ref = 'order-1', document = document || '{\"order\":\"order-1\"}' WHERE order_ref = 'order-2';
         UPDATE ca_verification SET order_ref = 'order-2', document = document || '{\"order\":\"order-2\"}' WHERE order_ref = 'x'";
+    // The flow finds a callback, a browser and a look by the rows of the attempts.
+    let attempt = |change: &str| {
+        format!(
+            "DROP TRIGGER ca_attempt_unchanged ON ca_attempt; DROP TRIGGER ca_attempt_kept ON ca_attempt; {change} \
+             WHERE verification = (SELECT id FROM ca_verification WHERE order_ref = 'order-1')"
+        )
+    };
     for (change, broken, problem) in [
         (String::new(), 0, None),
         (INVENTED.to_owned(), 1, Some(Document(DocumentPart::State))),
@@ -46,7 +54,12 @@ async fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
         (UNLOCK.to_owned() + "UPDATE ca_verification SET purge_at = 5", 2, Some(Unreadable)),
         (UNLOCK.to_owned() + "UPDATE ca_verification SET due_at = 5", 2, Some(Unreadable)),
         (UNLOCK.to_owned() + "UPDATE ca_verification SET document = '{}'", 2, Some(Unreadable)),
-        (UNLOCK.to_owned() + "UPDATE ca_verification SET format = 99", 2, Some(Unreadable)),
+        (attempt("UPDATE ca_attempt SET capability = sha256('')"), 1, Some(Unreadable)),
+        (attempt("UPDATE ca_attempt SET certify_id = 'other'"), 1, Some(Unreadable)),
+        (attempt("UPDATE ca_attempt SET order_no = 'other'"), 1, Some(Unreadable)),
+        (attempt("UPDATE ca_attempt SET state = 'superseded'"), 1, Some(Unreadable)),
+        (attempt("UPDATE ca_attempt SET next_look_at = next_look_at + 1"), 1, Some(Unreadable)),
+        (attempt("DELETE FROM ca_attempt"), 1, Some(Unreadable)),
     ] {
         let schema = Schema::new().await;
         let store = schema.store().await;
@@ -75,4 +88,18 @@ async fn a_state_and_a_decision_that_were_written_by_hand_are_found() {
             assert_eq!(read.state, State::Approved, "the flow itself believes the document");
         }
     }
+}
+
+/// While a new version is rolled out, an older one cannot say anything of the documents that the new one writes.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_document_of_a_newer_version_is_not_broken() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    open(&store, 1).await;
+    let newer = format!("{UNLOCK} UPDATE ca_verification SET format = {}", DOCUMENT_FORMAT + 1);
+    schema.connect().await.batch_execute(&newer).await.unwrap();
+    let error = store.audit(None).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("update this program"), "{source}");
 }

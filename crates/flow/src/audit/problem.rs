@@ -10,7 +10,7 @@ pub enum AuditProblem {
     Deleted,
     /// The event with this number is missing, was changed, or cannot follow the events before it.
     Event(u64),
-    /// Its document cannot be read, or differs from the columns beside it.
+    /// Its document cannot be read, or differs from the columns beside it or from the rows of its attempts.
     Unreadable,
     /// Its document does not say what its events say.
     Document(DocumentPart),
@@ -28,7 +28,7 @@ pub enum DocumentPart {
     Attempts,
     /// The decision: its attempt, verdict, policy, rule and reason, and the reviewer.
     Decision,
-    /// How far a redaction is.
+    /// How far a redaction is, and that what it erases is gone.
     Redaction,
 }
 
@@ -53,7 +53,9 @@ impl fmt::Display for AuditProblem {
             Self::Event(n) => {
                 write!(f, "event {n} is missing, was changed, or cannot follow the events before it")
             }
-            Self::Unreadable => f.write_str("its document cannot be read, or differs from its columns"),
+            Self::Unreadable => f.write_str(
+                "its document cannot be read, or differs from its columns or from the rows of its attempts",
+            ),
             Self::Document(part) => {
                 write!(f, "the {} in its document does not follow from its events", part.as_str())
             }

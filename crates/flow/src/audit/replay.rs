@@ -1,7 +1,9 @@
 //! Replays the events of a verification: what its document must say.
 //!
 //! The flow reads the document, and a chain alone says nothing of it. Every state, decision and state of an attempt comes with an
-//! event, so that a document that was changed by hand differs from its events.
+//! event, so that a document in which one of them was changed by hand differs from its events. No event has the times (except for
+//! those of creation and consent), keys, digests, evidence, CertifyIds and regions, or the records of looks, callbacks and deletions:
+//! a change there is not found, except that nothing which a redaction erases may be left after it.
 
 use cloudauth_protocol::{Code, OuterOrderNo, SceneId, UnixTime};
 
@@ -121,7 +123,11 @@ impl Replay {
                 self.pending = Some((to, Basis::Policy(decided)));
                 Ok(())
             }
-            EventKind::LateEvidence(decided) => self.settle(&decided),
+            EventKind::LateEvidence(decided) => {
+                // Evidence that comes back during an erasure is not kept.
+                ensure(self.redaction == Redaction::None)?;
+                self.settle(&decided)
+            }
             EventKind::StateChanged { from, to } => self.enter(from, to),
             EventKind::Reviewed { reviewer, reason, approved } => {
                 let (State::InReview, Some(Basis::Policy(asked))) = (self.state, &self.decision) else {
@@ -205,6 +211,10 @@ impl Replay {
                 self.decision = Some(basis);
             }
             None if matches!(to, State::Approved | State::InReview) => return Err(Impossible),
+            // A review ends by a reviewer, by time, or by a cancellation.
+            None if self.state == State::InReview => {
+                ensure(matches!(to, State::Expired | State::Canceled))?;
+            }
             None if to == State::Declined => {
                 let asks = |decided: &Decided| decided.verdict == VerdictRecord::Retry;
                 ensure(self.attempts.iter().any(|attempt| attempt.result.as_ref().is_some_and(asks)))?;
@@ -243,7 +253,7 @@ impl Replay {
             (self.state == document.state, DocumentPart::State),
             (same_attempts, DocumentPart::Attempts),
             (self.same_decision(document), DocumentPart::Decision),
-            (self.redaction == document.redaction, DocumentPart::Redaction),
+            (self.redaction == document.redaction && is_erased(document), DocumentPart::Redaction),
         ];
         parts.into_iter().find(|(is_same, _)| !is_same).map(|(_, part)| part)
     }
@@ -292,6 +302,20 @@ impl Replayed {
             && same_code
             && same_result
     }
+}
+
+/// Whether a redaction, if there was one, left nothing that it erases.
+fn is_erased(document: &Verification) -> bool {
+    let is_empty = |attempt: &Attempt| {
+        let finding = attempt.finding.as_ref();
+        attempt.identity.is_none()
+            && attempt.capability.is_none()
+            && attempt.next_look_at.is_none()
+            && attempt.callbacks.is_empty()
+            && finding.is_none_or(|finding| finding.evidence().is_none() && finding.request_id().is_none())
+    };
+    document.redaction == Redaction::None
+        || document.subject.is_none() && document.attempts.iter().all(is_empty)
 }
 
 /// Whether an event is about this decision.

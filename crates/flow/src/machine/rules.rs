@@ -72,7 +72,8 @@ pub(crate) const HINT_GAP: Duration = Duration::from_secs(4);
 /// The callbacks that one attempt keeps, and the returns of the browser.
 pub(crate) const HINTS: usize = 8;
 
-/// The attempts that a verification keeps, refused and orphaned ones included.
+/// The attempts that a verification keeps, refused and orphaned ones included. Never make it smaller: an audit measures the chains
+/// of all earlier versions with it.
 pub(crate) const MOST_ATTEMPTS: usize = 32;
 
 /// The refused attempts of one verification whose starts are given back. The rest of its attempts stay within the day's limit, so

@@ -3,11 +3,15 @@
 use cloudauth_flow::testing::lives::life;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    AuditProblem, Consent, ConsentText, DocumentPart, Event, EventKind, Fence, Input, Look, Looked, Machine,
-    OrderRef, Purpose, Review, ReviewReason, Reviewer, Snapshot, State, Stored, Usage, Verification,
+    AuditProblem, Consent, ConsentText, DocumentPart, Event, EventKind, Fence, Finding, Input, Look, Looked,
+    Machine, OrderRef, Purpose, Review, ReviewReason, Reviewer, Snapshot, State, Stored, Usage, Verification,
     read_document, verify_document, write_document,
 };
+use cloudauth_protocol::CertifyId;
 use sha2::{Digest as _, Sha256};
+
+/// Decides a SubCode.
+type Policy = fn(&CertifyId, &str) -> Result<Finding, samples::SampleError>;
 
 /// A verification, step by step.
 struct Life {
@@ -32,11 +36,20 @@ impl Life {
 
     /// Starts, opens the link, and settles with this result.
     fn attempt(&mut self, code: &str) {
+        self.open();
+        self.look(self.attempts, samples::finding, code);
+    }
+
+    fn open(&mut self) {
         self.attempts += 1;
         self.step(Input::Start(samples::start(self.order, self.attempts).unwrap()));
         let opened = samples::opened(self.order, self.attempts).unwrap();
-        self.step(Input::Opened(opened.clone()));
-        let answer = Look::Finished(Box::new(samples::finding(&opened.certify_id, code).unwrap()));
+        self.step(Input::Opened(opened));
+    }
+
+    fn look(&mut self, attempt: u8, by: Policy, code: &str) {
+        let opened = samples::opened(self.order, attempt).unwrap();
+        let answer = Look::Finished(Box::new(by(&opened.certify_id, code).unwrap()));
         self.step(Input::Looked(Looked { order_no: opened.order_no, fence: Fence(0), answer }));
     }
 
@@ -131,6 +144,93 @@ fn a_decision_of_another_attempt_or_with_another_hint_is_found() {
         decision(&mut document, attempt, hint);
         let expected = if is_whole { Ok(()) } else { Err(AuditProblem::Document(DocumentPart::Decision)) };
         assert_eq!(verify_document(&document, &life.events), expected, "{attempt} {hint:?}");
+    }
+}
+
+/// The attempt and the record of the policy's decision.
+fn decide_by(document: &mut Verification, attempt: Option<usize>, record: Option<usize>) {
+    let of = attempt.map(|at| document.attempts[at].order_no.clone());
+    let taken = record.map(|at| document.attempts[at].finding.as_ref().unwrap().decision().clone());
+    let Some(cloudauth_flow::DecidedBy::Policy { attempt, record }) = &mut document.decision else {
+        panic!("{:?}", document.decision)
+    };
+    *attempt = of.unwrap_or_else(|| attempt.clone());
+    *record = taken.unwrap_or_else(|| record.clone());
+}
+
+/// A policy approved the second attempt, or declined it.
+#[test]
+fn a_policy_decision_of_another_attempt_is_found() {
+    let policies: [(Policy, _, _); 2] =
+        [(samples::finding, "200", State::Approved), (samples::strict_finding, "204", State::Declined)];
+    for (policy, code, state) in policies {
+        let mut life = Life::new(1);
+        life.attempt("204");
+        life.open();
+        life.look(2, policy, code);
+        let whole = life.verification();
+        assert_eq!((whole.state, verify_document(whole, &life.events)), (state, Ok(())));
+        let same = Some(1);
+        for (attempt, record) in [(Some(0), same), (same, Some(0)), (Some(0), Some(0))] {
+            let mut document = whole.clone();
+            decide_by(&mut document, attempt, record);
+            let found = verify_document(&document, &life.events);
+            let wrong = Err(AuditProblem::Document(DocumentPart::Decision));
+            assert_eq!(found, wrong, "{state:?} {attempt:?} {record:?}");
+        }
+    }
+}
+
+/// The result of another identity came late, and asked for no other try.
+#[test]
+fn a_person_without_links_left_was_declined_by_a_result_that_asked_for_another_try() {
+    let mut life = Life::new(1);
+    let mut first = samples::start(1, 1).unwrap();
+    first.identity = samples::start(2, 1).unwrap().identity;
+    life.step(Input::Start(first));
+    life.step(Input::Opened(samples::opened(1, 1).unwrap()));
+    life.attempts = 1;
+    life.attempt("204");
+    life.look(1, samples::finding, "200");
+    life.attempt("204");
+    let whole = life.verification();
+    assert_eq!((whole.state, verify_document(whole, &life.events)), (State::Declined, Ok(())));
+    for (attempt, record, is_whole) in
+        [(Some(2), Some(2), true), (Some(0), Some(0), false), (Some(0), None, false), (None, Some(0), false)]
+    {
+        let mut document = whole.clone();
+        decide_by(&mut document, attempt, record);
+        let expected = if is_whole { Ok(()) } else { Err(AuditProblem::Document(DocumentPart::Decision)) };
+        assert_eq!(verify_document(&document, &life.events), expected, "{attempt:?} {record:?}");
+    }
+}
+
+/// What a redaction erases does not come back.
+#[test]
+fn a_document_with_what_was_erased_is_found() {
+    let mut life = reviewed();
+    let before = life.verification().clone();
+    life.step(Input::Redact);
+    let whole = life.verification();
+    assert_eq!((whole.subject, verify_document(whole, &life.events)), (None, Ok(())));
+    let request = before.attempts[0].finding.as_ref().unwrap().request_id().unwrap().as_str();
+    let changed = |change: &dyn Fn(&mut Verification)| {
+        let mut document = whole.clone();
+        change(&mut document);
+        document
+    };
+    for document in [
+        changed(&|it| it.subject = before.subject),
+        changed(&|it| it.attempts[1].identity = before.attempts[1].identity),
+        changed(&|it| it.attempts[1].capability = before.attempts[1].capability),
+        changed(&|it| it.attempts[1].next_look_at = Some(BEGIN)),
+        changed(&|it| it.attempts[1].callbacks = vec![it.head.hash]),
+        changed(&|it| it.attempts[1].finding = before.attempts[1].finding.clone()),
+        replaced(whole, r#""request_id":null"#, &format!(r#""request_id":"{request}""#)),
+    ] {
+        let found = verify_document(&document, &life.events);
+        let wrong = Err(AuditProblem::Document(DocumentPart::Redaction));
+        assert_eq!(found, wrong, "{}", write_document(&document).unwrap());
     }
 }
 
@@ -237,6 +337,44 @@ fn events_that_no_program_writes_in_this_order_are_found() {
             None => assert_eq!(found, Err(AuditProblem::Document(DocumentPart::State)), "{more:?}"),
         }
     }
+}
+
+/// A review ends by a reviewer, by time or by a cancellation, and an erasure keeps no evidence that comes back.
+#[test]
+fn no_program_ends_a_review_without_a_reviewer_or_keeps_evidence_of_an_erased_verification() {
+    use State::{Approved, Canceled, Declined, Expired, InReview, Processing, RequiresInput};
+    let mut life = Life::new(1);
+    life.attempt("204");
+    life.attempt("205");
+    let asked = life.verification();
+    assert_eq!(asked.state, InReview);
+    for to in [RequiresInput, Processing, Declined, Approved, Expired, Canceled] {
+        let (document, events) =
+            forged(asked, &life.events, &[EventKind::StateChanged { from: InReview, to }]);
+        let expected = if matches!(to, Expired | Canceled) {
+            // A right chain, and another document.
+            AuditProblem::Document(DocumentPart::State)
+        } else {
+            AuditProblem::Event(asked.head.n + 1)
+        };
+        assert_eq!(verify_document(&document, &events), Err(expected), "{to:?}");
+    }
+
+    let mut open = Life::new(1);
+    open.step(Input::Start(samples::start(1, 1).unwrap()));
+    open.step(Input::Opened(samples::opened(1, 1).unwrap()));
+    open.step(Input::Cancel);
+    let late = life.events.iter().filter_map(Event::read).find_map(|kind| match kind {
+        EventKind::Settled(decided) => Some(EventKind::LateEvidence(decided)),
+        _ => None,
+    });
+    let late = [late.unwrap()];
+    let (document, events) = forged(open.verification(), &open.events, &late);
+    let attempts = Err(AuditProblem::Document(DocumentPart::Attempts));
+    assert_eq!(verify_document(&document, &events), attempts, "late evidence is kept before an erasure");
+    open.step(Input::Redact);
+    let (document, events) = forged(open.verification(), &open.events, &late);
+    assert_eq!(verify_document(&document, &events), Err(AuditProblem::Event(document.head.n)));
 }
 
 /// Readers and webhooks go by the type, which is beside the body.

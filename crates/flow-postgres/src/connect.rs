@@ -92,7 +92,7 @@ pub(crate) enum Effect {
     Writes,
 }
 
-/// Runs a function in a transaction. After an error nothing of it happened.
+/// Runs a function in a transaction. After an error other than `OutcomeUnknown` nothing of it happened.
 pub(crate) async fn run_transaction(
     pool: &Pool,
     function: impl AsyncFnOnce(&Transaction<'_>) -> Result<(), StoreError>,

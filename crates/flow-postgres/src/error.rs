@@ -111,8 +111,8 @@ fn refused(code: &SqlState, error: &tokio_postgres::Error) -> Option<StoreErrorK
         {
             StoreErrorKind::Duplicate
         }
-        // A deadlock, a conflict of snapshots, a timeout, a lock that is held, a server that only reads.
-        "40001" | "40P01" | "57014" | "55P03" | "25006" | "CA005" => StoreErrorKind::Unavailable,
+        // A deadlock, a conflict of snapshots, a timeout, also between two statements, a lock that is held, a server that only reads.
+        "40001" | "40P01" | "57014" | "25P03" | "55P03" | "25006" | "CA005" => StoreErrorKind::Unavailable,
         _ => match code.get(..2) {
             // No connection, an intervention of the operator, an error of the system, an internal error.
             Some("08" | "57" | "58" | "XX") | None => return None,

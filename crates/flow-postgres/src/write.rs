@@ -1,4 +1,5 @@
-//! The statements that write. Each is one call of a function in the database, so that it takes one round trip.
+//! The statements that write. Each is one call of a function in the database, in one round trip. Only the commit of a start from a
+//! page has a second statement, in the same transaction.
 
 use cloudauth_flow::integers::{from_limit, from_number, from_time};
 use cloudauth_flow::{CapabilityHash, Commit, DOCUMENT_FORMAT, StoreError, StoreErrorKind, write_document};
@@ -35,14 +36,19 @@ pub(crate) async fn commit(pool: &Pool, commit: &Commit) -> Result<(), StoreErro
     let Some(page) = commit.needs_page() else {
         return run(pool, Effect::Writes, COMMIT, &row.parameters()).await.map(drop);
     };
+    let from_page = COMMIT.replacen("SELECT", FROM_PAGE, 1);
     run_transaction(pool, async |transaction| {
         let prepared = async |sql| transaction.prepare_cached(sql).await.map_err(|error| failed(&error));
-        let (write, waits) = (prepared(COMMIT).await?, prepared(WAITS).await?);
+        let (write, waits) = (prepared(&from_page).await?, prepared(WAITS).await?);
         transaction.query(&write, &row.parameters()).await.map_err(|error| failed(&error))?;
         check_page(transaction, &waits, page).await
     })
     .await
 }
+
+/// Begins the commit of a start from a page, whose transaction goes on: it holds the lock of `ca_announce`, for which readers of
+/// events wait. If this process stops between the statements, the server soon ends the transaction.
+const FROM_PAGE: &str = "SELECT set_config('idle_in_transaction_session_timeout', '5s', true),";
 
 /// Finds a page that waits with its identity. Its lock makes a cancellation wait: it then finds the verification.
 const WAITS: &str = "SELECT 1 FROM ca_page WHERE capability = $1 AND state = 'waiting' \

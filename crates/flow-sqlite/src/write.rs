@@ -33,14 +33,14 @@ pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(
 pub(crate) fn write(connection: &Cached<'_>, commit: &Commit, document: &str) -> Result<bool, StoreError> {
     let verification = commit.verification();
     verification_row(connection, commit, document)?;
-    if let Some(page) = commit.needs_page() {
-        pages::check(connection, page)?;
-    }
     for attempt in &verification.attempts {
         attempt_row(connection, &verification.id, attempt)?;
     }
     if let Some(take) = commit.take() {
         count(connection, take)?;
+    }
+    if let Some(page) = commit.needs_page() {
+        pages::check(connection, page)?;
     }
     if let Some(refund) = commit.refund() {
         give_back(connection, refund)?;

@@ -10,7 +10,7 @@ use cloudauth_flow_postgres::{PostgresStore, commit_in};
 use crate::common::{Schema, begin, first, get};
 
 /// The orders of the events after a place, each once.
-async fn orders(store: &PostgresStore, after: Cursor) -> Vec<String> {
+pub(crate) async fn orders(store: &PostgresStore, after: Cursor) -> Vec<String> {
     let events = store.events_after(after, 999).await.unwrap();
     let mut orders: Vec<_> = events.iter().map(|event| event.order.as_str().to_owned()).collect();
     orders.dedup();

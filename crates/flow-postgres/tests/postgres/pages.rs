@@ -1,6 +1,15 @@
-//! Start pages: what a sweep reads.
+//! Start pages: what a sweep reads, and what a start from a page holds.
 
-use crate::common::Schema;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use cloudauth_flow::testing::samples::{self, BEGIN};
+use cloudauth_flow::{CapabilityHash, Cursor, Input, NewPage, PAGE_LIFETIME, Sealed, Store, StoreErrorKind};
+
+use crate::common::{Schema, begin, get, step};
+use crate::events::orders;
 
 /// A hundred thousand pages have time left, and as many are remembered for a day: a sweep reads the three that are over.
 #[tokio::test]
@@ -30,4 +39,43 @@ async fn a_sweep_reads_only_what_is_over() {
         let read: i64 = sweep.query_one(read, &[]).await.unwrap().get(0);
         assert!(erased == 3 && read < 100, "{erased} pages, {read} rows read, after {statistics}");
     }
+}
+
+/// The process stops between the two statements: the server ends the transaction, and the readers go on.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_start_from_a_page_that_stops_holds_the_events_for_some_seconds() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let client = schema.connect().await;
+    let mut start = samples::start(1, 1).unwrap();
+    let page = NewPage {
+        capability: CapabilityHash::new([1; 32]),
+        order: start.order.clone(),
+        key: start.key.clone(),
+        request: "{}".into(),
+        sealed: Sealed::new(vec![1; 700]),
+        lifetime: PAGE_LIFETIME,
+    };
+    assert!(store.pages().unwrap().open_page(&page, BEGIN).await.unwrap());
+    start.page = Some(page.capability);
+    let commit = step(None, Input::Start(start));
+    {
+        let mut stopping = pin!(store.commit(&commit));
+        let written = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE state = 'idle in transaction' AND query LIKE '%set_config(%ca_commit%' \
+                       AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'ca_verification'::regclass)";
+        while client.query_one(written, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            let polled = poll_fn(|context| Poll::Ready(stopping.as_mut().poll(context).is_ready()));
+            assert!(!polled.await, "the commit ended");
+        }
+        begin(&store, 2).await;
+        assert_eq!(orders(&store, Cursor::default()).await, [""; 0]);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert_eq!(orders(&store, Cursor::default()).await, ["order-2"]);
+        assert_eq!(stopping.await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    }
+    assert_eq!(get(&store, 1).await, None);
+    store.commit(&commit).await.unwrap();
+    assert!(get(&store, 1).await.is_some());
 }

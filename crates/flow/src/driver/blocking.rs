@@ -179,23 +179,27 @@ impl<S: Store> BlockingFlow<S> {
         each.collect::<Vec<_>>().into_iter().sum()
     }
 
-    /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It looks at one result after the other:
-    /// for more looks at the same time, call it in several threads. `stop` is asked before each sweep of the
-    /// results, and every second of a pause. Deletions and each endpoint have a thread of their own: they delay no result. It returns
-    /// when the last of them has ended its calls, which takes at most three deadlines of the client.
+    /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It looks at one result after the
+    /// other: for more looks at the same time, call it in several threads. `stop` is asked before each sweep of the results, and every
+    /// second of a pause. Deletions and each endpoint have a thread of their own: they delay no result. It returns when the last of
+    /// them has ended its calls, which takes at most three deadlines of the client.
     pub fn run(&self, stop: impl FnMut() -> bool) {
         let stopped = AtomicBool::new(false);
         thread::scope(|scope| {
             let _stop = SetOnDrop(&stopped);
             let stopped = || stopped.load(Ordering::Relaxed);
-            scope.spawn(move || self.repeat(SWEEP, || self.0.sweep_queue(Queue::Deletions), stopped));
+            scope.spawn(move || self.repeat(SWEEP, || self.sweep_queue(Queue::Deletions), stopped));
             for endpoint in self.0.endpoints() {
                 scope.spawn(move || {
                     self.repeat(IN_A_ROW, || self.0.deliver_to(endpoint, IN_A_ROW), stopped);
                 });
             }
-            self.repeat(SWEEP, || self.0.sweep_queue(Queue::Results), stop);
+            self.repeat(SWEEP, || self.sweep_queue(Queue::Results), stop);
         });
+    }
+
+    async fn sweep_queue(&self, queue: Queue) -> Result<usize, FlowError> {
+        self.0.sweep_queue(queue).await.result
     }
 
     fn repeat<F: Future<Output = Result<usize, FlowError>>>(

@@ -85,7 +85,7 @@ pub(crate) struct Clock {
 const COMPARE_EVERY: Duration = Duration::from_secs(10);
 
 /// Both clocks at one moment.
-struct Read {
+pub(crate) struct Read {
     wall: UnixTime,
     steady: Duration,
     /// What the wall clock should show.
@@ -117,13 +117,12 @@ impl Clock {
 
     /// Accepts the wall clock as it is, and compares it with the store's soon.
     pub(crate) fn trust(&self) {
-        self.accept();
+        self.accept(&self.read());
         *self.compared() = None;
     }
 
-    /// Accepts the wall clock as it is, and returns it.
-    pub(crate) fn accept(&self) -> UnixTime {
-        let read = self.read();
+    /// Accepts a reading of the wall clock, and returns it.
+    pub(crate) fn accept(&self, read: &Read) -> UnixTime {
         *self.anchor() = (read.wall, read.steady);
         read.wall
     }
@@ -138,8 +137,9 @@ impl Clock {
         (self.inputs.steady)()
     }
 
-    /// Compares the wall clock with the store's, which was read since the steady clock showed `asked`.
-    pub(crate) fn compare(&self, shared: UnixTime, asked: Duration) -> Result<(), ClockJump> {
+    /// Compares the wall clock with the store's, which was read since the steady clock showed `asked`. Returns the reading that it
+    /// compared.
+    pub(crate) fn compare(&self, shared: UnixTime, asked: Duration) -> Result<Read, ClockJump> {
         let read = self.read();
         // The store may have read its clock at any moment of the query.
         let latest = shared.plus(read.steady.saturating_sub(asked));
@@ -147,8 +147,8 @@ impl Clock {
         if let Some(jump) = self.jump(&Read { expected, ..read }) {
             return Err(ClockJump { of_store: true, ..jump });
         }
-        *self.compared() = Some(self.steady());
-        Ok(())
+        *self.compared() = Some(read.steady);
+        Ok(read)
     }
 
     pub(crate) fn fill(&self, bytes: &mut [u8]) -> bool {

@@ -39,8 +39,8 @@ pub enum FlowError {
     NoStartPage,
     /// The start page cannot be used.
     Page(PageRefusal),
-    /// An identity or a link cannot be sealed because it is too long, or not be opened: its key is not among the keys of this process,
-    /// or it was changed.
+    /// An identity or a link cannot be sealed because it is too long, or not be opened: its key is not among the keys of this
+    /// process, or it was changed.
     Sealed,
 }
 

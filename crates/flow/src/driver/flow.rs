@@ -48,8 +48,8 @@ pub struct Flow<S> {
 }
 
 impl<S: Store> Flow<S> {
-    /// A flow with these settings. A deadline of the client above a minute becomes a minute. The lease of a start covers the deadline,
-    /// and a difference of the instances' clocks up to the tolerance.
+    /// A flow with these settings. A deadline of the client above a minute becomes a minute. The lease of a start covers the
+    /// deadline, and a difference of the instances' clocks up to the tolerance.
     pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, mut settings: FlowSettings) -> Self {
         let client = client.with(|calls| calls.deadline = calls.deadline.min(LONGEST_CALL));
         let call = client.settings().deadline.saturating_add(MARGIN);
@@ -81,10 +81,10 @@ impl<S: Store> Flow<S> {
         Self { clock, ..self }
     }
 
-    /// Accepts the system's clock after a jump, for instance because the machine was suspended. A store with a clock of its own, such
-    /// as PostgreSQL, makes this unnecessary: the flow asks it. With another store, such as SQLite, the flow neither starts nor sweeps
-    /// until you call this, the clock is right again, or the process restarts. A clock that differs from the clock of the store must
-    /// be set right.
+    /// Accepts the system's clock after a jump, for instance because the machine was suspended. A store with a clock of its own,
+    /// such as PostgreSQL, makes this unnecessary: the flow asks it. With another store, such as SQLite, the flow neither starts,
+    /// reviews nor sweeps until you call this, the clock is right again, or the process restarts. A clock that differs from the
+    /// clock of the store must be set right.
     pub fn trust_clock(&self) {
         self.clock.trust();
     }
@@ -293,8 +293,8 @@ impl<S: Store> Flow<S> {
     /// Returns up to `limit` events after a place.
     ///
     /// # Errors
-    /// If the store failed. [`StoreErrorKind::Corrupt`] if the next event cannot be read: to pass over it, add one to the cursor until
-    /// the error ends, and audit the store.
+    /// If the store failed. [`StoreErrorKind::Corrupt`] if the next event cannot be read: to pass over it, add one to the cursor
+    /// until the error ends, and audit the store.
     pub async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
         self.store.events_after(after, limit).await
     }
@@ -302,8 +302,11 @@ impl<S: Store> Flow<S> {
     /// Takes the decision of a reviewer.
     ///
     /// # Errors
-    /// If the verification is not in review, its time is over, it has events that the reviewer did not see, or the store failed.
+    /// If the verification is not in review, its time is over, it has events that the reviewer did not see, the clock is wrong
+    /// ([`FlowError::Clock`]), or the store failed.
     pub async fn review(&self, order: &OrderRef, review: Review) -> Result<Verification, FlowError> {
+        // A wrong time would take a review that is over, or refuse one that is not.
+        self.checked_now().await?;
         Ok(self.apply(Lookup::Order(order), &Input::Review(review)).await?.verification().clone())
     }
 
@@ -335,10 +338,10 @@ impl<S: Store> Flow<S> {
         if checked.is_err() || self.clock.is_comparison_due() {
             let asked = self.clock.steady();
             let Some(shared) = self.store.now().await? else { return Ok(checked?) };
-            self.clock.compare(shared, asked)?;
+            let read = self.clock.compare(shared, asked)?;
             // After a suspension, for instance, the clock is right, and the steady one stood still.
             if checked.is_err() {
-                return Ok(self.clock.accept());
+                return Ok(self.clock.accept(&read));
             }
         }
         Ok(checked?)

@@ -5,8 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::machine::ids::{Digest, Region};
 
-/// Returns the region of an endpoint: its host and port, without the brackets of an IPv6 address. A longer one than a region can
-/// have, or one with another character, has its digest instead: without a region, no look would ever end an attempt.
+/// Returns the region of an endpoint: its host and port, without the brackets of an IPv6 address. A longer one than a region
+/// can have, or one with another character, has its digest instead: without a region, no look would end an attempt before
+/// [`Rules::look_until`](crate::Rules::look_until).
 pub(crate) fn region(endpoint: &Endpoint) -> Option<Region> {
     let authority = endpoint.authority().as_str();
     let digest = || Digest::new(Sha256::digest(authority).into()).to_string();

@@ -18,15 +18,14 @@ use crate::store::contract::{Queue, Store};
 /// The longest pause after failed sweeps.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The verifications of each queue that a loop works on at the same time. With looks that take a second, this is more than the account's
-/// rate allows.
+/// The verifications of each queue that a loop works on at the same time. With looks that take a second, this is more than the
+/// account's rate allows.
 const UNDER_WAY: usize = 60;
 
 /// The work of a loop that has begun.
 #[derive(Default)]
 struct UnderWay<'a> {
     work: Vec<Boxed<'a, Result<(), FlowError>>>,
-    failed: Option<FlowError>,
 }
 
 impl UnderWay<'_> {
@@ -37,13 +36,10 @@ impl UnderWay<'_> {
 
     /// Continues the work, and drops what has ended.
     fn poll(&mut self, context: &mut Context<'_>) {
-        let failed = &mut self.failed;
         self.work.retain_mut(|work| match work.as_mut().poll(context) {
             Poll::Pending => true,
             Poll::Ready(result) => {
-                if let Err(error) = result {
-                    failed.get_or_insert(error);
-                }
+                signals::worked(&result);
                 false
             }
         });
@@ -75,7 +71,7 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// Returns the pause after a sweep of at most `most`: none if more may be due, longer and longer after failures.
+    /// Returns the pause after a sweep of at most `most`: none if more may be due, longer and longer after failed claims.
     pub(crate) fn after(
         &mut self,
         result: &Result<usize, FlowError>,
@@ -98,11 +94,13 @@ impl Pauses {
 
 impl<S: Store> Flow<S> {
     /// Sweeps until `shutdown` is ready, and sends webhooks beside it. Run it in any number of processes; the pauses are random, so
-    /// that they do not meet. Results and deletions have a loop each, which works on at most 60 verifications at the same time and begins
-    /// the next ones when others end: a slow call delays no other. Work that has begun is
-    /// finished first, which takes at most three deadlines of the client; webhooks on their way are sent again by another process or
-    /// after the restart. A failed sweep is tried again after a pause that doubles up to 30 seconds; watch
-    /// `cloudauth_flow_sweeps_total` (feature `metrics`) or the warnings (feature `tracing`).
+    /// that they do not meet. Results and deletions have a loop each, which works on at most 60 verifications at the same time and
+    /// begins the next ones when others end: a slow call delays no other. Work that has begun is finished first, which takes at most
+    /// three deadlines of the client; webhooks on their way are sent again by another process or after the restart.
+    ///
+    /// A failed claim or purge is tried again after a pause that doubles up to 30 seconds. Work on one verification that fails delays
+    /// no other: it is claimed again when its lease ends. Watch `cloudauth_flow_sweeps_total` and `cloudauth_flow_work_total` (feature
+    /// `metrics`) or the warnings (feature `tracing`).
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         let mut deliveries = pin!(self.deliver_always());
         let mut sweeps = pin!(self.sweep_until(shutdown));
@@ -144,7 +142,6 @@ impl<S: Store> Flow<S> {
                 let kept = under_way.beside(self.keep_house(queue)).await;
                 result = result.and_then(|count| kept.map(|()| count));
             }
-            let result = under_way.failed.take().map_or(result, Err);
             signals::swept(&result);
             let pause = pauses.after(&result, most, every);
             // More may be due: a claim follows when there is room for a whole one, or after a pause.

@@ -28,9 +28,9 @@ pub struct FlowSettings {
     pub deletions_per_second: u32,
     /// The pause between two sweeps of [`Flow::run`](crate::Flow::run), half or one and a half of it by chance. Default: 1 s.
     pub sweep_every: Duration,
-    /// By how much the system's clock may jump between two sweeps. After a larger jump this process neither starts nor sweeps
-    /// until the clock of the store agrees, the clock is right again, [`trust_clock`](crate::Flow::trust_clock) accepts it, or the
-    /// process restarts. Default: 60 s, the time that the last look leaves after a link expired. The clocks of all instances must
+    /// By how much the system's clock may jump between two sweeps. After a larger jump this process neither starts,
+    /// reviews nor sweeps until the clock of the store agrees, the clock is right again, [`trust_clock`](crate::Flow::trust_clock)
+    /// accepts it, or the process restarts. Default: 60 s, the time that the last look leaves after a link expired. The clocks of all instances must
     /// agree as closely. The lease of a start is longer by it.
     pub clock_tolerance: Duration,
 }

@@ -107,6 +107,15 @@ pub(crate) fn swept(result: &Result<usize, FlowError>) {
     }
 }
 
+/// The work on a verification that was claimed ended.
+pub(crate) fn worked(result: &Result<(), FlowError>) {
+    count("cloudauth_flow_work_total", name(result));
+    #[cfg(feature = "tracing")]
+    if let Err(error) = result {
+        tracing::warn!(%error, "work on a verification failed; it is claimed again");
+    }
+}
+
 pub(crate) fn unreadable(ids: &[VerificationId], more: bool) {
     #[cfg(feature = "metrics")]
     metrics::gauge!("cloudauth_flow_unreadable").set(ids.len() as f64);

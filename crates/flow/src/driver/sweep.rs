@@ -31,6 +31,14 @@ pub(crate) struct Due<'a> {
     pub(crate) count: usize,
 }
 
+/// What a sweep of a queue did.
+pub(crate) struct Swept {
+    /// What was due, or why it could not be claimed, or the purge failed.
+    pub(crate) result: Result<usize, FlowError>,
+    /// The first error of the work on a verification.
+    pub(crate) worked: Result<(), FlowError>,
+}
+
 /// The calls of the longest job, a deletion: two deletions, and a look between them.
 const CALLS: u32 = 3;
 
@@ -44,24 +52,30 @@ impl<S: Store> Flow<S> {
     /// until it is right again, or [`trust_clock`](Self::trust_clock) accepts it.
     pub async fn sweep(&self) -> Result<usize, FlowError> {
         let sweeps = [Queue::Results, Queue::Deletions]
-            .map(|queue| Box::pin(self.sweep_queue(queue)) as Boxed<'_, Result<usize, FlowError>>);
-        join_all(sweeps.into()).await.into_iter().sum()
+            .map(|queue| Box::pin(self.sweep_queue(queue)) as Boxed<'_, Swept>);
+        let each = join_all(sweeps.into()).await;
+        each.into_iter().map(|Swept { result, worked }| worked.and(result)).sum()
     }
 
     /// Does what is due in a queue.
-    pub(crate) async fn sweep_queue(&self, queue: Queue) -> Result<usize, FlowError> {
-        let result = self.sweep_once(queue).await;
-        signals::swept(&result);
-        result
+    pub(crate) async fn sweep_queue(&self, queue: Queue) -> Swept {
+        let swept = match self.claim_due(queue, SWEEP).await {
+            Ok(due) => self.work_beside(queue, due).await,
+            Err(error) => Swept { result: Err(error), worked: Ok(()) },
+        };
+        signals::swept(&swept.result);
+        swept
     }
 
-    async fn sweep_once(&self, queue: Queue) -> Result<usize, FlowError> {
-        let Due { mut work, count } = self.claim_due(queue, SWEEP).await?;
-        // Beside the others: a verification that cannot be deleted stops none of them. First, because a blocking transport lets the
-        // next one begin only when its call has ended.
+    /// Does the work of a claim, and keeps house.
+    async fn work_beside(&self, queue: Queue, Due { mut work, count }: Due<'_>) -> Swept {
+        // Beside the others: a verification that cannot be deleted stops none of them. First, because a blocking transport lets
+        // the next one begin only when its call has ended.
         work.insert(0, Box::pin(self.keep_house(queue)));
-        let results: Result<Vec<()>, FlowError> = join_all(work).await.into_iter().collect();
-        results.map(|_| count)
+        let mut results = join_all(work).await.into_iter();
+        let kept = results.next().unwrap_or(Ok(()));
+        let worked = results.inspect(signals::worked).fold(Ok(()), Result::and);
+        Swept { result: kept.map(|()| count), worked }
     }
 
     /// Claims at most so many verifications that are due, and returns their work.

@@ -113,12 +113,13 @@ pub trait Store: Debug + Send + Sync {
 
     /// Makes a commit durable:
     ///
-    /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order; and, if the store keeps
-    ///    [`Pages`], that the page of [`Commit::needs_page`] waits, else [`PageEnded`](crate::StoreErrorKind::PageEnded).
+    /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order.
     /// 2. Check and count [`Commit::take`], subtract [`Commit::refund`], and keep [`Commit::block`].
-    /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
-    /// 4. End the lease if [`Commit::releases`].
-    /// 5. End [`Commit::page`], and the pages of the order of a final verification, if the store keeps [`Pages`].
+    /// 3. If the store keeps [`Pages`], check that the page of [`Commit::needs_page`] waits, else
+    ///    [`PageEnded`](crate::StoreErrorKind::PageEnded). Of several refusals, the first in this order is returned.
+    /// 4. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
+    /// 5. End the lease if [`Commit::releases`].
+    /// 6. End [`Commit::page`], and the pages of the order of a final verification, if the store keeps [`Pages`].
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
     /// Claims up to `limit` verifications of a queue whose [`due_at`](crate::Verification::due_at) has come and that no worker has
@@ -176,7 +177,7 @@ pub trait Store: Debug + Send + Sync {
     }
 
     /// Returns the time of the store's own clock, which all instances share; `None` if it has none. A flow whose clock differs by
-    /// more than its tolerance neither starts nor sweeps.
+    /// more than its tolerance neither starts, reviews nor sweeps.
     ///
     /// The default has no clock.
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {

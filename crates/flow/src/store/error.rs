@@ -24,8 +24,8 @@ pub enum StoreErrorKind {
     Limit,
     /// The order number, the CertifyId, the capability or the id belongs to another verification. The commit did not happen.
     Duplicate,
-    /// The start page of [`Commit::needs_page`](crate::Commit::needs_page) has no identity any more: it was used, ended, replaced or
-    /// expired. The commit did not happen.
+    /// The start page of [`Commit::needs_page`](crate::Commit::needs_page) has no identity any more: it was used, ended, replaced
+    /// or expired. The commit did not happen.
     PageEnded,
     /// The store cannot be reached, or is busy. The commit did not happen: the same commit may succeed later.
     Unavailable,

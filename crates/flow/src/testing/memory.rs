@@ -107,17 +107,17 @@ impl Tables {
                 return Err(if is_race { StoreErrorKind::Conflict } else { StoreErrorKind::Duplicate });
             }
         }
-        if let Some(page) = commit.needs_page()
-            && !self.pages.waits(page, verification.head.at)
-        {
-            return Err(StoreErrorKind::PageEnded);
-        }
         if let Some(take) = commit.take() {
             let usage = self.usage(&(take.day, take.subject, take.scene), &take.identity);
             let blocked = usage.blocked_until.is_some_and(|until| until > take.at);
             if blocked || usage.starts_today >= take.limit {
                 return Err(StoreErrorKind::Limit);
             }
+        }
+        if let Some(page) = commit.needs_page()
+            && !self.pages.waits(page, verification.head.at)
+        {
+            return Err(StoreErrorKind::PageEnded);
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples;
 use cloudauth_flow::{
-    AttemptState, BlockingFlow, ClockAndRandom, Flow, FlowError, Lookup, Queue, State, Store,
+    AttemptState, BlockingFlow, ClockAndRandom, Flow, FlowError, Lookup, Queue, Review, ReviewReason,
+    Reviewer, State, Store,
 };
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
@@ -140,7 +141,7 @@ fn a_deletion_that_takes_for_ever_delays_no_result() {
 
 /// The process worked with its own clock on the old code.
 #[test]
-fn a_clock_that_differs_from_the_stores_neither_starts_nor_sweeps() {
+fn a_clock_that_differs_from_the_stores_neither_starts_reviews_nor_sweeps() {
     let service = Service::default();
     let flow = flow(&service, Counted::default());
     *flow.store().ahead.lock().unwrap() = Some(61);
@@ -150,6 +151,10 @@ fn a_clock_that_differs_from_the_stores_neither_starts_nor_sweeps() {
     assert_eq!(jump.to_string(), "the system's clock is behind the store's by 61 s: set it right");
     flow.trust_clock();
     assert!(matches!(block_on(flow.sweep()), Err(FlowError::Clock(_))));
+    let (reviewer, reason) = (Reviewer::new("r.lee@example").unwrap(), ReviewReason::new("other").unwrap());
+    let review = Review { reviewer, reason, approve: true, seen: 1 };
+    let review = block_on(flow.review(&new(1).order, review));
+    assert!(matches!(review, Err(FlowError::Clock(_))), "{review:?}");
     assert!(service.requests().is_empty());
     *flow.store().ahead.lock().unwrap() = Some(59);
     assert_eq!(block_on(flow.sweep()).unwrap(), 0);

@@ -20,6 +20,8 @@ use crate::support::{Counted, Service, flow_over, later, meta_info, order, perso
 struct Slow {
     service: Service,
     looks: u64,
+    /// Longer pauses never end.
+    longest: Duration,
 }
 
 #[async_trait]
@@ -35,8 +37,7 @@ impl Transport for Slow {
     }
 
     async fn sleep(&self, time: Duration) {
-        // The deadline of a call never comes.
-        if time > Duration::from_secs(5) {
+        if time > self.longest {
             std::future::pending::<()>().await;
         }
         self.service.sleep(time);
@@ -45,8 +46,13 @@ impl Transport for Slow {
 
 /// A flow with so many open links, each due for a look. The first looks are slow, and the others find a result.
 fn opened(links: u64, slow: u64) -> (Service, Flow<Counted>) {
+    // The deadline of a call never comes.
+    opened_pausing(Duration::from_secs(5), links, slow)
+}
+
+fn opened_pausing(longest: Duration, links: u64, slow: u64) -> (Service, Flow<Counted>) {
     let service = Service::default();
-    let flow = flow_over(Slow { service: service.clone(), looks: slow }, Counted::default());
+    let flow = flow_over(Slow { service: service.clone(), looks: slow, longest }, Counted::default());
     for number in 0..links {
         if number % 50 == 49 {
             later(1);
@@ -64,7 +70,6 @@ fn approved(flow: &Flow<Counted>, links: u64) -> usize {
     (0..links).filter(|number| state(*number) == State::Approved).count()
 }
 
-/// On the old code a claim waited for the slowest look of the one before, and the purge too.
 #[test]
 fn a_slow_look_holds_neither_the_others_nor_the_purge() {
     let (_, flow) = opened(30, 3);
@@ -82,6 +87,19 @@ fn a_slow_look_holds_neither_the_others_nor_the_purge() {
     }
     assert_eq!(approved(&flow, 30), 27);
     assert!(flow.store().purges.load(Ordering::Relaxed) > 1);
+}
+
+/// A pause never ends here: the loop makes none while more may be due.
+#[test]
+fn a_look_that_fails_delays_no_other() {
+    let (_, flow) = opened_pausing(Duration::ZERO, 41, 0);
+    *flow.store().refuses.lock().unwrap() = Some(order(0).order);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut run = pin!(flow.run(std::future::pending()));
+    for _ in 0..5 {
+        assert!(run.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(approved(&flow, 41), 40);
 }
 
 #[test]

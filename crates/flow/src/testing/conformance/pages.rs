@@ -8,7 +8,7 @@ use super::support::{Check, begin, equal, fails, machine, open, put, step, text}
 use crate::join::{Boxed, join_all};
 use crate::machine::commit::{PageLink, Sealed, Stored};
 use crate::machine::ids::CapabilityHash;
-use crate::machine::input::{Input, StartFailed};
+use crate::machine::input::{Input, Start, StartFailed};
 use crate::store::contract::{Lookup, Store};
 use crate::store::error::StoreErrorKind;
 use crate::store::pages::{NewPage, PAGE_LIFETIME, Page, Pages, SealedPage};
@@ -188,7 +188,17 @@ async fn started(store: &dyn Store) -> Result<(), String> {
     keep(store, &page(4, 4)?).await?;
     keep(store, &page(4, 5)?).await?;
     refuses("a page that was replaced", 4, 1, 4).await?;
-    put(store, 4, from_page(4, 1, 5)?, BEGIN).await.map(drop)
+    put(store, 4, from_page(4, 1, 5)?, BEGIN).await?;
+    // The limit is checked first.
+    let of_one_person = |start: Start| -> Result<_, String> {
+        let Start { subject, identity, .. } = samples::start(5, 1).map_err(text)?;
+        Ok(Input::Start(Start { subject, identity, ..start }))
+    };
+    let (_, late) = step(store, 5, from_page(5, 1, 9)?, BEGIN).await?;
+    for order in (6..).take(machine().rules().starts_per_day as usize) {
+        put(store, order, of_one_person(samples::start(order, 1).map_err(text)?)?, BEGIN).await?;
+    }
+    fails("a page that is unknown, after the limit", store.commit(&late).await, StoreErrorKind::Limit)
 }
 
 /// The verification of an order, if there is one.

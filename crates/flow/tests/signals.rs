@@ -120,6 +120,7 @@ fn everything() {
     deletions();
     deliveries();
     sweeps();
+    work();
     documents();
 }
 
@@ -321,6 +322,18 @@ fn sweeps() {
     WALL.set(WALL.get() + 86_400_000);
     block_on(flow.sweep()).unwrap_err();
     WALL.set(WALL.get() - 86_400_000);
+}
+
+/// A look that cannot be committed.
+fn work() {
+    let service = Service::default();
+    let flow = flow(&service, Counted::default());
+    service.opens();
+    assert!(start(&flow, 1));
+    later(5);
+    service.refuses("424");
+    *flow.store().refuses.lock().unwrap() = Some(order(1).order);
+    block_on(flow.sweep()).unwrap_err();
 }
 
 /// A document that cannot be read.

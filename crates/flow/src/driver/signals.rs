@@ -109,7 +109,7 @@ pub(crate) fn swept(result: &Result<usize, FlowError>) {
 
 /// The work on a verification that was claimed ended.
 pub(crate) fn worked(result: &Result<(), FlowError>) {
-    count("cloudauth_flow_work_total", name(result));
+    count("cloudauth_flow_work_total", if result.is_ok() { "ok" } else { "failed" });
     #[cfg(feature = "tracing")]
     if let Err(error) = result {
         tracing::warn!(%error, "work on a verification failed; it is claimed again");

@@ -70,8 +70,10 @@ fn credentials_file(text: &str) {
             _ => "a section with a secret and an error",
         });
     }
-    // The secret may be written again as something that is shown, such as the id of the access key.
-    assert_hidden(&shown, secrets.into_iter().filter(|secret| text.matches(secret).count() == 1));
+    // The secret may be written again as something that is shown, such as the id of the access key. The first ones are enough: each
+    // is looked for in the whole text.
+    let once = |secret: &&str| text.matches(secret).count() == 1;
+    assert_hidden(&shown, secrets.into_iter().take(100).filter(once));
 }
 
 /// The values of keys that hold secrets, and the lines that continue such a value. A comment ends a value.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
 
-use crate::text;
 use crate::words::errors::chain;
 use crate::words::{Language, Said, service};
 
@@ -75,9 +74,9 @@ impl Failure {
         Self::other(Said::untranslated(error))
     }
 
-    /// Adds the file that it is about. A text that is not a path, and may be personal data, is left out.
-    pub(crate) fn about(mut self, file: &Path) -> Self {
-        self.path = text::path_named(file).map(Path::to_owned);
+    /// Adds the file that it is about: that of `text::path_named`.
+    pub(crate) fn about(mut self, file: Option<&Path>) -> Self {
+        self.path = file.map(Path::to_owned);
         self
     }
 

@@ -130,7 +130,8 @@ pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
             MappingProblem::Invalid(line, ..) => Some(*line),
             _ => None,
         };
-        let failure = Failure::usage(words::lab_error::mapping(file.display(), &error)).about(file);
+        let failure =
+            Failure::usage(words::lab_error::mapping(file.display(), &error)).about(text::path_named(file));
         FileError { line, ..failure.into() }
     })
 }
@@ -146,7 +147,8 @@ pub fn read_costs(file: &Path) -> Result<Costs, FileError> {
             CostProblem::Invalid { line, .. } | CostProblem::NotAnAmount { line, .. } => Some(*line),
             CostProblem::UnknownFormat(..) => None,
         };
-        let failure = Failure::usage(words::lab_error::costs(file.display(), &error)).about(file);
+        let failure =
+            Failure::usage(words::lab_error::costs(file.display(), &error)).about(text::path_named(file));
         FileError { line, ..failure.into() }
     })
 }

@@ -16,8 +16,10 @@ const LARGEST: u64 = 16 << 20;
 /// its content. A file to which the shell redirected standard output or standard error is refused.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
-    let failed = |reason: Said| Failure::usage(calls::cannot_read(named(file), reason)).about(file);
-    check_outputs(&[], [Named::new("the file", file)]).map_err(|error| Failure::usage(error).about(file))?;
+    let failed =
+        |reason: Said| Failure::usage(calls::cannot_read(named(file), reason)).about(path_named(file));
+    check_outputs(&[], [Named::new("the file", file)])
+        .map_err(|error| Failure::usage(error).about(path_named(file)))?;
     let mut bytes = Vec::new();
     let read = match is_stdin {
         true => std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes),

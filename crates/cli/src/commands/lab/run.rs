@@ -231,7 +231,7 @@ pub(super) fn reads_standard_input(data: &args::Data) -> bool {
 pub(crate) fn search(paths: &[PathBuf]) -> Result<Found, Failure> {
     for path in paths.iter().filter(|path| path.as_os_str() != "-") {
         std::fs::metadata(path).map_err(|error| {
-            Failure::usage(calls::cannot_read(text::named(path), error.into())).about(path)
+            Failure::usage(calls::cannot_read(text::named(path), error.into())).about(text::path_named(path))
         })?;
     }
     Ok(Source::search(paths)?)

@@ -1,4 +1,4 @@
-"""The first lines of the README give each row of a frame its own verdict, whatever its index."""
+"""The first lines of the README give each row of a frame its own verdict with every index: sorted, filtered, named, repeated."""
 
 import re
 from pathlib import Path

@@ -117,7 +117,7 @@ impl CostError {
     fn of_parser(text: &str, error: &toml::de::Error) -> Self {
         let begin = error.span().map_or(0, |span| span.start);
         let (line, column) = place(text, begin);
-        // What stands before the value: `key =`.
+        // The text before the value: `key =`.
         let before = text.get(..begin).and_then(|before| before.trim_end().strip_suffix('='));
         let before = before.map(|before| before.trim_end().trim_end_matches(['"', '\'']));
         let key = before.and_then(|before| KEYS.into_iter().find(|key| before.ends_with(key)));

@@ -14,6 +14,8 @@ pub(crate) struct Failure {
     message: Said,
     /// The file that it is about, unless the message may not name it.
     path: Option<PathBuf>,
+    /// The line in it.
+    line: Option<usize>,
 }
 
 pub(crate) const NOT_PASSED: u8 = 3;
@@ -27,7 +29,7 @@ const THROTTLED: u8 = 7;
 
 impl Failure {
     fn new(code: u8, message: impl Into<Said>, zh: &str) -> Self {
-        Self { code, message: message.into().led_by(zh), path: None }
+        Self { code, message: message.into().led_by(zh), path: None, line: None }
     }
 
     pub(crate) fn usage(error: impl Into<Said>) -> Self {
@@ -80,9 +82,20 @@ impl Failure {
         self
     }
 
+    /// Adds the line.
+    #[cfg(feature = "lab")]
+    pub(crate) fn at(self, line: Option<usize>) -> Self {
+        Self { line, ..self }
+    }
+
     /// Returns the file that it is about.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Returns the line in it.
+    pub(crate) const fn line(&self) -> Option<usize> {
+        self.line
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -108,7 +121,7 @@ impl From<cloudauth::Error> for Failure {
         let manual = error.gateway_code().and_then(GatewayCode::manual);
         let manual = manual.or_else(|| error.code().and_then(Code::manual));
         let message = service::failed(&error, &chain(&error), manual.map(|entry| entry.next));
-        Self { code, message, path: None }
+        Self { code, message, path: None, line: None }
     }
 }
 

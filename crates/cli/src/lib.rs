@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use args::{Args, Command};
 use cloudauth::policy::{FlatEvidence, Policy, Problem};
 #[cfg(feature = "lab")]
-use cloudauth_lab::{CostProblem, Costs, Found, Mapping, MappingProblem, RunOutcome, Source};
+use cloudauth_lab::{Costs, Found, Mapping, RunOutcome, Source};
 use commands::policy;
 use failure::Failure;
 use output::Output;
@@ -107,7 +107,7 @@ pub struct FileError {
 impl From<Failure> for FileError {
     fn from(failure: Failure) -> Self {
         let path = failure.path().map(Path::to_owned);
-        Self { message: failure.message(Language::En).to_owned(), path, line: None }
+        Self { message: failure.message(Language::En).to_owned(), path, line: failure.line() }
     }
 }
 
@@ -125,15 +125,7 @@ pub fn policy_text(file: &str) -> Result<String, FileError> {
 /// If the file cannot be read, or the mapping is invalid.
 #[cfg(feature = "lab")]
 pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
-    Mapping::parse(&text::read(file)?).map_err(|error| {
-        let line = match error.problem() {
-            MappingProblem::Invalid(line, ..) => Some(*line),
-            _ => None,
-        };
-        let failure =
-            Failure::usage(words::lab_error::mapping(file.display(), &error)).about(text::path_named(file));
-        FileError { line, ..failure.into() }
-    })
+    Ok(commands::lab::read_mapping(file)?)
 }
 
 /// Reads the cost file of a sweep.
@@ -142,15 +134,7 @@ pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
 /// If the file cannot be read, or the costs are invalid.
 #[cfg(feature = "lab")]
 pub fn read_costs(file: &Path) -> Result<Costs, FileError> {
-    Costs::parse(&text::read(file)?).map_err(|error| {
-        let line = match error.problem() {
-            CostProblem::Invalid { line, .. } | CostProblem::NotAnAmount { line, .. } => Some(*line),
-            CostProblem::UnknownFormat(..) => None,
-        };
-        let failure =
-            Failure::usage(words::lab_error::costs(file.display(), &error)).about(text::path_named(file));
-        FileError { line, ..failure.into() }
-    })
+    Ok(commands::lab::read_costs(file)?)
 }
 
 /// Returns an analysis of a run as the command prints it with `--output json`.

@@ -49,8 +49,8 @@ pub use analysis::calibrate::{
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
 pub use analysis::data_issue::DataIssue;
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
+pub use analysis::figures::{amount, chance, percent};
 pub use analysis::issue_kind::DataIssueKind;
-pub use analysis::percent::percent;
 pub use analysis::plan::{ComparePlan, LabelPlan, ReviewPlan};
 pub use analysis::proportion::Proportion;
 pub use analysis::replay::{LabelCounts, Replay, RuleRows};

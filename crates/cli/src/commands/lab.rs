@@ -28,8 +28,8 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
-pub(crate) use run::search;
 use run::{Data, Wanted, check_apart};
+pub(crate) use run::{read_costs, read_mapping, search};
 use show::{csv_columns, named, print, refuse_other_format, refuse_other_row_format};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {

@@ -334,6 +334,16 @@ impl Group {
 }
 
 impl LargestGap {
+    /// Returns the ratio as text: `∞` if the lowest rate is 0, and `–` if both are, because there is none.
+    #[must_use]
+    pub fn ratio_text(&self) -> String {
+        match self.ratio {
+            Some(ratio) => format!("{ratio:.2}"),
+            None if self.difference > 0.0 => "∞".to_owned(),
+            None => "–".to_owned(),
+        }
+    }
+
     fn of(mut groups: Vec<&Group>) -> Option<Self> {
         groups.sort_by(|a, b| a.rate.compare(b.rate));
         let [lowest, .., highest] = *groups else { return None };

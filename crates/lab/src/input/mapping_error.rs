@@ -47,10 +47,7 @@ impl MappingError {
     }
 
     pub(super) fn of_parser(text: &str, error: &toml::de::Error) -> Self {
-        let begin = error.span().map_or(0, |span| span.start);
-        let before = text.get(..begin).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
         Self::new(MappingProblem::Invalid(line, column, plain_parse_error(error.message())))
     }
 
@@ -59,6 +56,13 @@ impl MappingError {
     pub fn problem(&self) -> &MappingProblem {
         &self.0
     }
+}
+
+/// Returns the line and the column of a byte, each from 1.
+pub(crate) fn place(text: &str, begin: usize) -> (usize, usize) {
+    let before = text.get(..begin).unwrap_or_default();
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    (before.matches('\n').count() + 1, column)
 }
 
 impl fmt::Display for MappingError {

@@ -10,7 +10,7 @@ use super::filters::segment;
 use super::plot::escape;
 use super::scale::{Axis, Scale};
 use super::words::Words;
-use crate::analysis::percent::percent;
+use crate::analysis::figures::{chance, percent};
 use crate::analysis::segment_rates::{GroupFinding, GroupRate, GroupRates, Segment, SegmentRates};
 
 const WIDTH: f64 = 520.0;
@@ -60,16 +60,15 @@ fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
 fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
     let gap = rates.largest.as_ref()?;
     let p = |value: &str| rates.values.get(value).map(|group| group.p);
-    let number = |number: Option<f64>| number.map_or_else(|| "∞".to_owned(), |number| format!("{number:.2}"));
+    let number = |number: f64| format!("{number:.2}");
     let (from, to) = gap.ratio_interval;
     let (low, high) = gap.difference_interval;
-    // Of two rates of 0 there is no ratio.
-    let ratio = if gap.difference > 0.0 { number(gap.ratio) } else { "–".to_owned() };
+    let to = to.map_or_else(|| "∞".to_owned(), number);
     let sign = words.get("percent").replace(' ', "\u{a0}");
     context! {
         highest => segment(&gap.highest, words),
         lowest => segment(&gap.lowest, words),
-        ratio => format!("{ratio} ({}–{})", number(Some(from)), number(to)),
+        ratio => format!("{} ({}–{to})", gap.ratio_text(), number(from)),
         difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
         p_highest => p(&gap.highest),
         p_lowest => p(&gap.lowest),
@@ -113,7 +112,7 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
             GroupFinding::Same => String::new(),
         };
         let (low, high) = (shown(group.rate.low), shown(group.rate.high));
-        let p = if group.p < 0.0001 { "< 0.0001".to_owned() } else { format!("{:.4}", group.p) };
+        let p = chance(group.p);
         let whole = format!("{}: {} ({low}–{high}), p (Holm) {p}", segment(value, words), shown(rate));
         let (name, whole) = (escape(&short(value, words)), escape(&whole));
         let (text, middle) = (top + 17.0, top + 29.0);

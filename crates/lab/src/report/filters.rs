@@ -5,9 +5,8 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Value};
 
 use super::plot;
-use super::sweeps::amount;
 use super::words::Words;
-use crate::analysis::percent::percent;
+use crate::analysis::figures::{amount, chance, percent};
 
 /// Adds the filters for numbers, and for values that come from the data.
 pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
@@ -27,12 +26,7 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("amount", amount);
     // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
-    // A p-value is never shown as 0.
-    pages.add_filter("chance", |p: Option<f64>| match p {
-        None => "–".to_owned(),
-        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
-        Some(p) => format!("{p:.4}"),
-    });
+    pages.add_filter("chance", |p: Option<f64>| p.map_or_else(|| "–".to_owned(), chance));
     pages.add_filter("one_in", one_in);
     pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
         vendor_says(far, threshold, words)

@@ -4,6 +4,7 @@ use super::charts::{above_zero, error_rates, smallest_rate};
 use super::plot::Plot;
 use super::scale::{Axis, Scale, nice_step};
 use super::words::Words;
+use crate::analysis::figures::amount;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::sweep::{Sweep, SweepOutcome, SweepValue, ValueCost};
 
@@ -62,11 +63,6 @@ pub(super) fn costs(sweep: &Sweep, words: Words) -> Option<String> {
         plot.named("flat", words.get("flat"));
     }
     Some(named_broken(&mut plot, sweep, words).svg(words.get("cost_h")))
-}
-
-/// Formats a cost: two decimals, or none if it is large.
-pub(super) fn amount(amount: f64) -> String {
-    if amount.abs() < 1000.0 { format!("{amount:.2}") } else { format!("{amount:.0}") }
 }
 
 /// Starts a plot over the values of a sweep, with the current value and the values that are not counted.

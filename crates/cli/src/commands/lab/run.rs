@@ -7,8 +7,8 @@ use std::time::Duration;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{
-    Days, Found, Lab, LabError, Mapping, Months, RunControl, RunOutcome, SkipReason, Skipped, Source,
-    SweepPlan, Tally,
+    CostProblem, Costs, Days, Found, Lab, LabError, Mapping, MappingProblem, Months, RunControl, RunOutcome,
+    SkipReason, Skipped, Source, SweepPlan, Tally,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -254,9 +254,27 @@ pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> imp
 }
 
 /// Reads and parses a mapping file.
-pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
-    let mapping = Mapping::parse(&text::read(file)?);
-    mapping.map_err(|error| Failure::usage(lab_error::mapping(file.display(), &error)))
+pub(crate) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
+    Mapping::parse(&text::read(file)?).map_err(|error| {
+        let line = match error.problem() {
+            MappingProblem::Invalid(line, ..) => Some(*line),
+            _ => None,
+        };
+        let failure = Failure::usage(lab_error::mapping(file.display(), &error));
+        failure.about(text::path_named(file)).at(line)
+    })
+}
+
+/// Reads and parses the cost file of a sweep.
+pub(crate) fn read_costs(file: &Path) -> Result<Costs, Failure> {
+    Costs::parse(&text::read(file)?).map_err(|error| {
+        let line = match error.problem() {
+            CostProblem::Invalid { line, .. } | CostProblem::NotAnAmount { line, .. } => Some(*line),
+            CostProblem::UnknownFormat(..) => None,
+        };
+        let failure = Failure::usage(lab_error::costs(file.display(), &error));
+        failure.about(text::path_named(file)).at(line)
+    })
 }
 
 /// Returns 0; 130 if the run was interrupted; 1 if no row was decided, or a data file changed while it was read.

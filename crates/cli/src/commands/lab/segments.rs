@@ -1,11 +1,11 @@
 //! `cloudauth lab segments`: rates by segment, and whether they differ.
 
-use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates};
+use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates, chance};
 
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate};
-use super::words::{basis, chance, cut, doubts, issues, share, shown as value_of};
+use super::words::{basis, cut, doubts, issues, share, shown as value_of};
 use crate::args;
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -95,12 +95,10 @@ fn largest(gap: &LargestGap, output: &Output) -> String {
     let (low, high) = gap.ratio_interval;
     let high = high.map_or_else(|| "∞".to_owned(), number);
     let (from, to) = gap.difference_interval;
-    // Of two rates of 0 there is no ratio.
-    let none = if gap.difference > 0.0 { "∞" } else { "–" };
     output.pick(texts::largest(
         &value_of(&gap.highest, output),
         &value_of(&gap.lowest, output),
-        &output.pick(said::interval(&gap.ratio.map_or_else(|| none.to_owned(), number), &number(low), &high)),
+        &output.pick(said::interval(&gap.ratio_text(), &number(low), &high)),
         &output.pick(said::interval(&rate(gap.difference), &rate(from), &rate(to))),
     ))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use cloudauth::policy::Verdict;
 use cloudauth_files::Named;
-use cloudauth_lab::{Costs, Mapping, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost};
+use cloudauth_lab::{
+    Costs, Mapping, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost, amount,
+};
 
 use super::run::{self, Data, Wanted};
 use super::show::{csv_columns, named, print, refuse_other_format};
@@ -17,7 +19,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::lab::{self, plan as said};
-use crate::words::lab_error;
 
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
     let cost_file = args.cost.as_deref().map(|file| Named::new("the cost file", file));
@@ -47,7 +48,7 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
 /// Reads the cost file, and returns the costs with the share of impostors.
 pub(super) fn costs(file: Option<&Path>, prior: Option<f64>) -> Result<Option<(Costs, f64)>, Failure> {
     match (file, prior) {
-        (Some(file), Some(prior)) => Ok(Some((read_costs(file)?, prior))),
+        (Some(file), Some(prior)) => Ok(Some((run::read_costs(file)?, prior))),
         (Some(_), None) => Err(Failure::usage(said::NO_PRIOR)),
         (None, Some(_)) => Err(Failure::usage(said::NO_COST)),
         (None, None) => Ok(None),
@@ -110,18 +111,9 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
     text + &issues(&sweep.issues, data, output)
 }
 
-fn read_costs(file: &Path) -> Result<Costs, Failure> {
-    Costs::parse(&text::read(file)?).map_err(|error| Failure::usage(lab_error::costs(file.display(), &error)))
-}
-
 fn cost_of(cost: &ValueCost, output: &Output) -> String {
     let [cost, low, high] = [cost.per_1000, cost.low, cost.high].map(amount);
     output.pick(lab::interval(&cost, &low, &high))
-}
-
-/// An amount with two decimals, or none if it is large.
-fn amount(amount: f64) -> String {
-    if amount.abs() < 1000.0 { format!("{amount:.2}") } else { format!("{amount:.0}") }
 }
 
 fn cheapest(sweep: &Sweep, found: &SweepCosts, output: &Output) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
     ByVerdict, Calibration, Compare, DataIssue, Drift, LabelledPeople, Pair, Proportion, Replay, RestsOn,
-    ScoreShift, Skipped, ThresholdErrors, Warning,
+    ScoreShift, Skipped, ThresholdErrors, Warning, chance,
 };
 
 use super::run::Data;
@@ -176,11 +176,6 @@ fn vendor_says(threshold: f64, far: Option<f64>, output: &Output) -> String {
     let row = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold);
     let implied = || far.map(|far| output.pick(said::about(1.0 / far))).unwrap_or_default();
     row.map_or_else(implied, |(_, rate)| (*rate).to_owned())
-}
-
-/// A probability, which is never 0.
-pub(super) fn chance(p: f64) -> String {
-    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 /// `0.12 % (0.10 to 0.15)`

@@ -6,6 +6,8 @@ use cloudauth_protocol::{ParseReason, plain_parse_error};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::input::mapping_error::place;
+
 /// The version of the format.
 const FORMAT: u32 = 1;
 /// The largest cost of a decision.
@@ -100,13 +102,6 @@ impl Costs {
             retry: retry.into_inner(),
         })
     }
-}
-
-/// Returns the line and the column of a byte.
-fn place(text: &str, begin: usize) -> (usize, usize) {
-    let before = text.get(..begin).unwrap_or_default();
-    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    (before.matches('\n').count() + 1, column)
 }
 
 impl CostError {

@@ -1,4 +1,4 @@
-//! Shares as percentages, with one rounding for the report and the command.
+//! Figures as text, with one rounding for the report and the command.
 
 /// Formats a share as a percentage, without the sign: two decimals, or two significant digits for a small share. A half rounds
 /// away from zero, as people round by hand: 1,245 of 100,000 is `1.25`. 0 and 1 are exact: `0` and `100`.
@@ -18,6 +18,30 @@ pub fn percent(share: f64) -> String {
         return format!("{}", share * 100.0);
     }
     rounded(share).unwrap_or_else(|| format!("{:.2}", share * 100.0))
+}
+
+/// Formats a p-value, which is never shown as 0.
+///
+/// ```
+/// use cloudauth_lab::chance;
+///
+/// assert_eq!([0.04, 0.0001, 1e-9].map(chance), ["0.0400", "0.0001", "< 0.0001"]);
+/// ```
+#[must_use]
+pub fn chance(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
+/// Formats a cost: two decimals, or none from 1,000.
+///
+/// ```
+/// use cloudauth_lab::amount;
+///
+/// assert_eq!([0.5, 999.99, 3859.96].map(amount), ["0.50", "999.99", "3860"]);
+/// ```
+#[must_use]
+pub fn amount(amount: f64) -> String {
+    if amount.abs() < 1000.0 { format!("{amount:.2}") } else { format!("{amount:.0}") }
 }
 
 /// Rounds the shortest decimal that parses to the share. For a ratio of counts below 10^12 that is exact where a half matters.

@@ -29,16 +29,13 @@ pub(super) struct CallSpan;
 impl CallSpan {
     pub(super) fn new(operation: &str, signing: Signing) -> Self {
         use tracing::field::Empty;
-        let method = match signing {
-            Signing::V1Get | Signing::V3Get => "GET",
-            _ => "POST",
-        };
+        let method = signing.method();
         let span = tracing::info_span!(
             "cloudauth",
             otel.name = format!("{method} {operation}"),
             otel.kind = "client",
             otel.status_code = Empty,
-            http.request.method = method,
+            http.request.method = method.as_str(),
             rpc.system.name = "alibaba_cloud",
             rpc.method = format!("Cloudauth/{operation}"),
             server.address = Empty,

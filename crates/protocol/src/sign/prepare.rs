@@ -57,7 +57,9 @@ pub enum Signing {
 }
 
 impl Signing {
-    fn method(self) -> Method {
+    /// Returns the HTTP method of the request.
+    #[must_use]
+    pub const fn method(self) -> Method {
         match self {
             Self::V1 | Self::V3 | Self::V3Body => Method::POST,
             Self::V1Get | Self::V3Get => Method::GET,

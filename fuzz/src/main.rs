@@ -5,7 +5,7 @@
 
 #![no_main]
 
-// The flow's model and the client's simulated clock are also what their own tests use.
+// The flow's model and requests, and the client's simulated clock, are also what their own tests use.
 #[path = "../../crates/client/tests/world/mod.rs"]
 mod client_world;
 #[path = "../../crates/flow/tests/model/invariants.rs"]
@@ -13,6 +13,8 @@ mod invariants;
 mod measure;
 mod mutate;
 mod reach;
+#[path = "../../crates/flow/tests/requests/mod.rs"]
+mod requests;
 mod secrets;
 mod targets;
 #[path = "../../crates/flow/tests/model/world.rs"]

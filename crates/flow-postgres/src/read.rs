@@ -3,7 +3,7 @@
 use cloudauth_flow::integers::{from_limit, from_number, to_number, to_time};
 use cloudauth_flow::{
     Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
-    VerificationId, read_document,
+    VerificationId, events_before_damage, read_document,
 };
 use deadpool_postgres::Pool;
 use tokio_postgres::Row;
@@ -77,16 +77,7 @@ pub(crate) async fn events_after(
     let select = format!("SELECT {LOGGED} FROM ca_events($1, $2, $3)");
     let after = from_number(cursor.0);
     let rows = run(pool, Effect::Reads, &select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
-    let mut events = Vec::with_capacity(rows.len());
-    for event in rows.iter().map(logged) {
-        match event {
-            Ok(event) => events.push(event),
-            // The next call begins with it.
-            Err(error) if events.is_empty() => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(events)
+    events_before_damage(rows.iter().map(logged))
 }
 
 /// Reads a row that begins with [`LOGGED`].

@@ -3,7 +3,7 @@
 use cloudauth_flow::integers::{from_limit, from_number, to_number, to_time};
 use cloudauth_flow::{
     Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
-    VerificationId, read_document,
+    VerificationId, events_before_damage, read_document,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -73,16 +73,7 @@ pub(crate) fn events_after(
     let mut statement = connection.prepare(&select).map_err(failed)?;
     let after = from_number(cursor.0);
     let rows = statement.query_map([after, from_limit(limit)], LoggedRow::read).map_err(failed)?;
-    let mut events = Vec::new();
-    for row in rows {
-        match row.map_err(failed).and_then(LoggedRow::parse) {
-            Ok(event) => events.push(event),
-            // The next call begins with it.
-            Err(error) if events.is_empty() => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(events)
+    events_before_damage(rows.map(|row| row.map_err(failed).and_then(LoggedRow::parse)))
 }
 
 /// Selects the columns of a [`LoggedEvent`], in the order in which [`LoggedRow`] reads them.

@@ -84,7 +84,7 @@ pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, S
 pub use machine::step::Machine;
 pub use machine::time::day;
 pub use store::contract::{
-    Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, READ_AGAIN_AFTER, Store, UsageOf,
+    Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, READ_AGAIN_AFTER, Store, UsageOf, events_before_damage,
 };
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    ClockAndRandom, Flow, FlowSettings, Inline, NewVerification, PAGE_BODY_LIMIT, PageRequest, PageResponse,
-    RefKey, SealingKeys, StartPage, Urls,
+    ClockAndRandom, Flow, FlowSettings, Inline, PAGE_BODY_LIMIT, PageRequest, PageResponse, RefKey,
+    SealingKeys, StartPage, Urls,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
@@ -16,6 +16,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use pollster::block_on;
 
 use crate::reach::reached;
+use crate::requests::new_verification;
 
 const LINK: &str = "https://t.aliyun.com/x";
 const ORIGIN: &str = "https://shop.example";
@@ -71,17 +72,8 @@ fn flow(service: &Service) -> Flow<MemoryStore> {
 pub(super) fn pages(data: &[u8]) {
     let service = Service::default();
     let flow = flow(&service);
-    let sample = samples::start(1, 1).unwrap();
-    let new = NewVerification {
-        order: sample.order,
-        subject: sample.subject,
-        scene: sample.scene,
-        purpose: sample.purpose,
-        key: sample.key,
-        consent: sample.consent,
-    };
     let person = Identity::plain(CertName::new(NAME).unwrap(), CertNo::new(NUMBER).unwrap());
-    let url = block_on(flow.begin(new, &person)).expect("a page is opened");
+    let url = block_on(flow.begin(new_verification(1, 1), &person)).expect("a page is opened");
     let own = url.expose().rsplit('/').next().unwrap_or_default();
     let mut sent = None;
     for block in String::from_utf8_lossy(data).split("\n\n").take(4) {

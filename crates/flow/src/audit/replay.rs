@@ -8,6 +8,7 @@
 use cloudauth_protocol::{Code, OuterOrderNo, SceneId, UnixTime};
 
 use crate::audit::problem::DocumentPart;
+use crate::machine::draft::decided;
 use crate::machine::event::{Decided, Event, EventKind};
 use crate::machine::finding::{DecisionRecord, VerdictRecord};
 use crate::machine::ids::{OrderRef, Purpose, ReviewReason, Reviewer};
@@ -319,13 +320,8 @@ fn is_erased(document: &Verification) -> bool {
 }
 
 /// Whether an event is about this decision.
-fn is_of(decided: &Decided, attempt: &OuterOrderNo, record: &DecisionRecord) -> bool {
-    decided.attempt == *attempt
-        && decided.verdict == record.verdict
-        && decided.policy == record.policy
-        && decided.policy_hash == record.policy_hash
-        && decided.rule == record.rule
-        && decided.reason == record.reason
+fn is_of(event: &Decided, attempt: &OuterOrderNo, record: &DecisionRecord) -> bool {
+    *event == decided(attempt, record)
 }
 
 const fn ensure(holds: bool) -> Result<(), Impossible> {

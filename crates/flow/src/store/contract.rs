@@ -16,7 +16,7 @@ use crate::store::error::StoreError;
 use crate::store::outbox::Outbox;
 use crate::store::pages::Pages;
 
-pub use crate::store::logged::{Cursor, LoggedEvent};
+pub use crate::store::logged::{Cursor, LoggedEvent, events_before_damage};
 
 /// How to find a verification.
 ///

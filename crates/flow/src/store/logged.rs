@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::event::Event;
 use crate::machine::ids::{OrderRef, VerificationId};
+use crate::store::error::StoreError;
 
 /// A place in the sequence of all events. The default is the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,4 +21,23 @@ pub struct LoggedEvent {
     pub order: OrderRef,
     /// The event.
     pub event: Event,
+}
+
+/// For stores: returns the events before the first that cannot be read, with which the next call begins; its error if it is the first
+/// of all.
+///
+/// # Errors
+/// That of the first event.
+pub fn events_before_damage(
+    events: impl IntoIterator<Item = Result<LoggedEvent, StoreError>>,
+) -> Result<Vec<LoggedEvent>, StoreError> {
+    let mut readable = Vec::new();
+    for event in events {
+        match event {
+            Ok(event) => readable.push(event),
+            Err(error) if readable.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(readable)
 }

@@ -205,9 +205,10 @@ fn build_v3(
         Show::Masked => "[SecurityToken]",
         Show::Nothing | Show::Stages => token.expose(),
     });
+    let token_text = token.unwrap_or_default().as_bytes();
     let date = stamp.at.to_wire();
     let (host, action) = (to.authority().as_str().as_bytes(), action.as_bytes());
-    let (date, nonce) = (date.as_str().as_bytes(), stamp.nonce.as_str().as_bytes());
+    let (date, nonce) = (date.as_bytes(), stamp.nonce.as_bytes());
     let of_body: &[&[u8]] = if body.is_empty() { &[] } else { &[b"\ncontent-type:", FORM.as_bytes()] };
     let (id_line, token_line): (&[u8], &[u8]) = match token {
         Some(_) => (b"\nx-acs-accesskey-id:", b"\nx-acs-security-token:"),
@@ -218,7 +219,7 @@ fn build_v3(
         of_body,
         &[b"\nhost:", host, id_line, token.map_or(b"", |_| by.access_key_id().as_bytes())],
         &[b"\nx-acs-action:", action, b"\nx-acs-content-sha256:", &payload, b"\nx-acs-date:", date],
-        &[token_line, token.unwrap_or_default().as_bytes()],
+        &[token_line, token_text],
         &[b"\nx-acs-signature-nonce:", nonce, b"\nx-acs-version:", VERSION.as_bytes()],
     ];
     let query = target.get(PATH.len()..).unwrap_or_default();
@@ -233,22 +234,26 @@ fn build_v3(
             signature: signed.signature().to_owned(),
         },
     };
-    let [host, action, digest, date, nonce] = header_values([host, action, &payload, date, nonce])?;
+    let [host, action, digest, date, nonce, mut authorization] =
+        header_values([host, action, &payload, date, nonce, signed.authorization_bytes()])?;
+    authorization.set_sensitive(true);
     let mut headers = common_headers();
     if !body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
     }
     headers.insert(HOST, host);
-    if let Some(token) = token {
+    if token.is_some() {
+        let [mut token] = header_values([token_text])?;
+        token.set_sensitive(true);
         headers.insert(ACS_ACCESSKEY_ID, HeaderValue::from_str(by.access_key_id())?);
-        headers.insert(ACS_SECURITY_TOKEN, sensitive(token.to_owned().into_bytes())?);
+        headers.insert(ACS_SECURITY_TOKEN, token);
     }
     headers.insert(ACS_ACTION, action);
     headers.insert(ACS_CONTENT_SHA256, digest);
     headers.insert(ACS_DATE, date);
     headers.insert(ACS_SIGNATURE_NONCE, nonce);
     headers.insert(ACS_VERSION, HeaderValue::from_static(VERSION));
-    headers.insert(AUTHORIZATION, sensitive(signed.into_authorization())?);
+    headers.insert(AUTHORIZATION, authorization);
     Ok(Built { unsent: Unsent { method, target, headers, body }, stages })
 }
 
@@ -274,21 +279,14 @@ const fn names_to_sign(has_body: bool, has_token: bool) -> &'static str {
     }
 }
 
-/// Header values that share one allocation.
+/// Header values that share one buffer, which is wiped.
 fn header_values<const N: usize>(texts: [&[u8]; N]) -> Result<[HeaderValue; N], BuildError> {
-    let mut rest = Bytes::from(texts.concat());
+    let mut rest = Bytes::from(WipedBytes::from(texts.concat()));
     let mut values = [const { HeaderValue::from_static("") }; N];
     for (value, text) in values.iter_mut().zip(texts) {
         *value = HeaderValue::from_maybe_shared(rest.split_to(text.len()))?;
     }
     Ok(values)
-}
-
-/// A header value that `Debug` does not show.
-fn sensitive(text: impl Into<WipedBytes>) -> Result<HeaderValue, BuildError> {
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text.into()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// Whether a parameter's name may be a value in the wrong place, or be taken for a mask.

@@ -20,6 +20,12 @@ use crate::wire::params::{Param, Params};
 use crate::wire::stamp::hex;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+const CREDENTIAL: &[u8] = b" Credential=";
+const SIGNED_HEADERS: &[u8] = b",SignedHeaders=";
+const SIGNATURE: &[u8] = b",Signature=";
+
+/// The length of the `Authorization` header without the ID of the key and the names of the headers.
+const AUTHORIZATION: usize = ALGORITHM.len() + CREDENTIAL.len() + SIGNED_HEADERS.len() + SIGNATURE.len() + 64;
 
 /// The canonical query: sorted by name, encoded. It is also the query of the URL.
 ///
@@ -81,30 +87,26 @@ pub(super) fn sign_lines(
 ) -> Signed {
     let pieces = lines.iter().copied().flatten();
     let headers: usize = pieces.clone().map(|piece| piece.len()).sum();
-    let len = method.as_str().len() + query.len() + headers + names.len() + payload.len() + 8;
-    let mut canonical = WipedBytes::with_capacity(len);
-    push(&mut canonical, &[method.as_str().as_bytes(), b"\n/\n", query]);
-    pieces.for_each(|piece| canonical.extend_from_slice(piece));
-    push(&mut canonical, &[b"\n\n", names.as_bytes(), b"\n", payload]);
+    let len = method.as_str().len() + query.len() + headers + names.len() + payload.len() + 6;
+    let id = by.access_key_id().as_bytes();
+    // One allocation for both texts.
+    let mut texts = WipedBytes::with_capacity(len + AUTHORIZATION + id.len() + names.len());
+    push(&mut texts, &[method.as_str().as_bytes(), b"\n/\n", query]);
+    pieces.for_each(|piece| texts.extend_from_slice(piece));
+    push(&mut texts, &[b"\n\n", names.as_bytes(), b"\n", payload]);
+    let canonical_len = texts.len();
 
-    let hashed = hex_sha256(&canonical);
+    let hashed = hex_sha256(&texts);
     let mut mac = by.secret().v3();
     for part in [ALGORITHM.as_bytes(), b"\n", &hashed] {
         mac.update(part);
     }
     let signature = hex(mac.finalize().into_bytes().into());
-    let id = by.access_key_id().as_bytes();
-    let authorization: [&[u8]; 7] = [
-        ALGORITHM.as_bytes(),
-        b" Credential=",
-        id,
-        b",SignedHeaders=",
-        names.as_bytes(),
-        b",Signature=",
-        &signature,
-    ];
-    let authorization = authorization.concat();
-    Signed { canonical, hashed, signature, authorization }
+    push(
+        &mut texts,
+        &[ALGORITHM.as_bytes(), CREDENTIAL, id, SIGNED_HEADERS, names.as_bytes(), SIGNATURE, &signature],
+    );
+    Signed { texts, canonical_len, hashed, signature }
 }
 
 fn push(to: &mut Vec<u8>, parts: &[&[u8]]) {
@@ -118,17 +120,18 @@ pub(super) fn hex_sha256(bytes: &[u8]) -> [u8; 64] {
 
 /// A V3 signature with its stages. The canonical request is wiped on drop.
 pub struct Signed {
-    canonical: WipedBytes,
+    /// The canonical request, then the value of the `Authorization` header.
+    texts: WipedBytes,
+    canonical_len: usize,
     hashed: [u8; 64],
     signature: [u8; 64],
-    authorization: Vec<u8>,
 }
 
 impl Signed {
     /// The canonical request, including personal data.
     #[must_use]
     pub fn canonical(&self) -> &[u8] {
-        &self.canonical
+        self.texts.get(..self.canonical_len).unwrap_or_default()
     }
 
     /// The input of the HMAC.
@@ -146,11 +149,11 @@ impl Signed {
     /// The value of the `Authorization` header.
     #[must_use]
     pub fn authorization(&self) -> &str {
-        std::str::from_utf8(&self.authorization).unwrap_or_default()
+        std::str::from_utf8(self.authorization_bytes()).unwrap_or_default()
     }
 
-    pub(super) fn into_authorization(self) -> Vec<u8> {
-        self.authorization
+    pub(super) fn authorization_bytes(&self) -> &[u8] {
+        self.texts.get(self.canonical_len..).unwrap_or_default()
     }
 }
 

@@ -101,6 +101,10 @@ impl WireTime {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A number used once: 128 bits of the caller's entropy, as 32 hexadecimal digits. The gateway refuses a repeated nonce with
@@ -118,6 +122,10 @@ impl Nonce {
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 

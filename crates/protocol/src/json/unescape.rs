@@ -28,8 +28,19 @@ pub(super) fn read_escaped(rest: &str) -> Result<(WipedString, usize), Unusual> 
     let mut out = WipedString::with_capacity(rest.len().min(USUAL));
     let mut left = rest;
     loop {
-        let (text, stop) = left.split_at_checked(plain(left.as_bytes())?).ok_or(Unusual)?;
-        out.push_str(text);
+        let len = match left.as_bytes() {
+            // Most often, one of these is between two escaped quotes.
+            [byte @ (b',' | b':' | b'T' | b'F'), b'\\', ..] => {
+                out.push(char::from(*byte));
+                1
+            }
+            text => {
+                let len = plain(text)?;
+                out.push_str(left.get(..len).ok_or(Unusual)?);
+                len
+            }
+        };
+        let stop = left.get(len..).ok_or(Unusual)?;
         let len = match stop.as_bytes() {
             [b'\\', byte @ (b'"' | b'\\' | b'/'), ..] => {
                 out.push(char::from(*byte));

@@ -33,6 +33,7 @@ export function history(rows, channels = ['app', 'web', 'branch']) {
       id: `r${number}`,
       time: new Date(FIRST + day * 86_400_000 + Math.floor(unit() * 50_000_000)).toISOString(),
       channel: one(channels),
+      region: ['north', 'south', 'west'][number % 7 % 3],
       sub_code: code,
       passed: code === '200' ? 'T' : 'F',
       face_attack: attack && unit() < 0.7 ? 'T' : 'F',

@@ -54,16 +54,18 @@ await writeFile(join(folder, 'full.jsonl'), lines(rows) + '{"no"\n'.repeat(3) + 
 await writeFile(join(folder, 'bare.jsonl'), lines(without('label', 'time', 'attack', 'subject')));
 await writeFile(join(folder, 'one.jsonl'), lines(rows.slice(0, 1)));
 await writeFile(join(folder, 'empty.jsonl'), '{"no"\n'); // a file without any line is refused
-await writeFile(join(folder, 'full.toml'), 'format = 1\ntime = "time"\nsubject = "subject"\nsegments = ["channel"]\n[label]\ncolumn = "label"\nattack = "attack"\n');
+await writeFile(join(folder, 'full.toml'), 'format = 1\ntime = "time"\nsubject = "subject"\nsegments = ["channel", "region"]\n[label]\ncolumn = "label"\nattack = "attack"\n');
 const FULL = ['full.jsonl', '--mapping', 'full.toml'];
 await writeFile(join(folder, 'cost.toml'), 'format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n');
 const VALUES = ['--from', '69.5', '--step', '0.5'];
 const COST = ['--cost', 'cost.toml', '--prior', '0.1%'];
 const SWEEP = ['--sweep', 'match_auto', '--up-to', '80', ...VALUES, ...COST];
-const ALL = ['summary', 'decisions', 'compare', 'sweep', 'segments', 'scores', 'errors', 'targets', 'coverage', 'attacks', 'drift', 'days', 'notes'];
+const DAYS = ['--train', '..2026-02-28', '--test', '2026-03-01..', '--target', '1/50', '--target', '1/100', '--target', '1/10000'];
+const CROSS = ['channel', 'region'];
+const ALL = ['summary', 'decisions', 'compare', 'sweep', 'segments', 'scores', 'errors', 'targets', 'holdout', 'coverage', 'attacks', 'drift', 'days', 'notes'];
 
 await Promise.all(['en', 'zh'].flatMap((lang) => [
-  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', ...SWEEP, '--to', `full-${lang}.html`, '--lang', lang),
+  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', ...SWEEP, ...DAYS, '--cross', `${CROSS}`, '--to', `full-${lang}.html`, '--lang', lang),
   ...['bare', 'one'].map((name) => lab('report', 'builtin:onboarding', `${name}.jsonl`, '--to', `${name}-${lang}.html`, '--lang', lang)),
   ofNothing('report', 'builtin:onboarding', 'empty.jsonl', '--to', `empty-${lang}.html`, '--lang', lang),
 ]));
@@ -106,7 +108,7 @@ const crowded = (page) => page.locator('svg').evaluateAll((all) => all.flatMap((
 }));
 
 for (const [name, wanted, drawn] of [
-  ['full', ALL, 19],
+  ['full', ALL, 42],
   ['bare', ['summary', 'decisions', 'scores', 'notes'], 1],
   ['one', null, 1],
   ['empty', ['summary', 'decisions', 'scores', 'notes'], 1],
@@ -149,15 +151,16 @@ scenario('names in the data are text', async ({ page }) => {
   await open(page, 'full-en');
   assert.notEqual(await page.title(), 'in');
   assert.equal(await page.locator('script, img').count(), 0);
-  assert.equal(await page.locator('#decisions th[scope=row]', { hasText: BAD }).count(), 1);
-  assert.equal(await page.locator('#compare th[scope=row]', { hasText: BAD }).count(), 1);
+  // Alone, and with each of the three regions.
+  assert.equal(await page.locator('#decisions th[scope=row]', { hasText: BAD }).count(), 4);
+  assert.equal(await page.locator('#compare th[scope=row]', { hasText: BAD }).count(), 4);
 });
 
 scenario('it tells what the other commands tell', async ({ page }) => {
   const [replay, compare, calibration, drift] = await Promise.all([
     lab('replay', 'builtin:onboarding', ...FULL),
     lab('compare', 'builtin:onboarding', 'builtin:vendor', ...FULL),
-    lab('calibrate', 'builtin:onboarding', ...FULL),
+    lab('calibrate', 'builtin:onboarding', ...FULL, ...DAYS.slice(4)),
     lab('drift', 'builtin:onboarding', ...FULL),
   ]);
   await open(page, 'full-en');
@@ -201,6 +204,19 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const rates = Object.values(values).sort((a, b) => b.of - a.of).map(({ rate }) => 22 + (rate / most) * 476);
   assert.equal(centres.length, 3);
   centres.forEach((centre, at) => assert.ok(Math.abs(centre - rates[at]) < 0.06, `${centres} ${rates}`));
+
+  // Two segments crossed, and a threshold on later days: each dot is where the command has the rate.
+  const crossed = await lab('segments', 'builtin:onboarding', ...FULL, '--by', `${CROSS}`);
+  const pairs = crossed.segments['channel × region'].customers_not_approved.values;
+  const names = page.locator('#segments svg[aria-label="channel × region: Genuine people not approved"] circle title');
+  const shown = (rate) => (rate === 0 ? '0 %' : `${(rate * 100).toFixed(2)} %`);
+  const wanted = Object.entries(pairs).map(([name, { rate }]) => `${name}: ${shown(rate)}`).sort();
+  assert.deepEqual((await names.allTextContents()).map((text) => text.split(' (')[0]).sort(), wanted);
+  const holdout = await lab('calibrate', 'builtin:onboarding', ...FULL, ...DAYS);
+  const days = await page.locator('#holdout .pair > div:first-child circle title').allTextContents();
+  const chosen = holdout.targets.filter(({ threshold }, at, all) => !at || threshold !== all[at - 1].threshold);
+  assert.ok(chosen.length > 1);
+  assert.deepEqual(days.map((text) => text.split(' (')[0]), chosen.flatMap(({ fmr: { train, test } }) => [`training days: ${shown(train.rate)}`, `test days: ${shown(test.rate)}`]));
 
   // The sweep has a row for each value, and that of the file has the policy's own verdicts. Values up to `match_floor` are hatched.
   const swept = await cells(page.locator('#sweep tbody tr'));

@@ -12,6 +12,8 @@ mod page;
 mod passes;
 #[path = "lab/plans.rs"]
 mod plans;
+#[path = "lab/report.rs"]
+mod report;
 mod support;
 
 use std::io::Write;

@@ -16,7 +16,7 @@
 //!
 //! A [`Lab`] reads JSON Lines (raw responses of `DescribeFaceVerify`, or a member for each input), CSV and, with the feature
 //! `parquet`, Parquet. A [`Mapping`] names the columns. A run counts into a [`Tally`], and [`Replay`], [`Compare`],
-//! [`Calibration`], [`Drift`] and [`report`] are views of it. Memory does not grow with the rows, except for rows of people:
+//! [`Calibration`], [`Drift`] and [`Report`] are views of it. Memory does not grow with the rows, except for rows of people:
 //! at most 8,000,000 of them, 16 or 32 bytes each. The same data gives the same counts on any number of threads.
 //!
 //! For rows in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads its result.
@@ -71,7 +71,7 @@ pub use input::skipped::{SkipReason, Skipped};
 pub use input::source::Source;
 pub use input::timezone::TimeZone;
 pub use language::Language;
-pub use report::{report, report_with_sweep};
+pub use report::Report;
 #[cfg(feature = "parquet")]
 pub use run::TableDecisions;
 pub use run::{Lab, RunControl, RunOutcome};

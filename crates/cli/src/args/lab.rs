@@ -68,7 +68,7 @@ pub(crate) enum Lab {
         current: Option<Months>,
     },
     /// Write all analyses to one HTML file, in the language of --lang.
-    Report(Report),
+    Report(Box<Report>),
     /// Print an SQL query that counts the rows in your warehouse, for `lab finish`.
     Sql(LabSql),
     /// Analyze the counts that the query of `lab sql` returns.
@@ -87,7 +87,19 @@ pub(crate) struct Report {
     /// Run even if examples in a policy fail, to try another threshold. The report lists them.
     #[arg(long)]
     pub(crate) allow_failing_examples: bool,
-    /// Also sweep this threshold of the policy. The data is read twice.
+    /// Target false match rate, such as 1/10000, 0.0001 or 0.01%. Repeatable. Default: the vendor's five rates.
+    #[arg(long = "target", value_name = "RATE")]
+    pub(crate) targets: Vec<TargetRate>,
+    /// Also choose thresholds on these days only, and test them on those of --test. The data is read two more times.
+    #[arg(long, value_name = "DAYS", requires = "test", conflicts_with = "resume")]
+    pub(crate) train: Option<Days>,
+    /// Days to test the thresholds on, such as 2026-07-01... People of the --train days are left out.
+    #[arg(long, value_name = "DAYS", requires = "train")]
+    pub(crate) test: Option<Days>,
+    /// Also cross two segments of the mapping, such as channel,region: each pair of values is a group.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) cross: Vec<String>,
+    /// Also sweep this threshold of the policy. The data is read once more.
     #[arg(long, value_name = "THRESHOLD", requires_all = ["from", "up_to", "distance"], conflicts_with = "resume")]
     pub(crate) sweep: Option<String>,
     /// Lowest value of the sweep.

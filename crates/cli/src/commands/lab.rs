@@ -82,7 +82,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             print(output, &ran.tally, &words::drift(&drift, &data, output), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran, output))
         }
-        Command::Report(args) => report::report(args, output).await,
+        Command::Report(args) => report::report(*args, output).await,
         Command::Sql(args) => warehouse::sql(&args, output),
         Command::Finish(args) => warehouse::finish(&args, output),
     }

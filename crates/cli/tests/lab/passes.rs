@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -60,6 +62,42 @@ fn a_report_has_a_sweep_only_if_both_passes_are_complete() {
     let output = lab(&REPORT.split(' ').collect::<Vec<_>>(), folder.path());
     assert!(output.status.success() && document(&output)["complete"] == true, "{}", text(&output));
     assert!(fs::read_to_string(folder.path().join("r.html")).unwrap().contains("id=\"sweep\""));
+}
+
+/// Without a mapping, only the data shows whether it has labels.
+#[test]
+fn costs_without_labels_are_refused_before_the_data_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    pipe(&at("a.csv"));
+    let costs =
+        "format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n";
+    fs::write(at("cost.toml"), costs).unwrap();
+    let report = REPORT.replace(" b.csv", "") + " --cost cost.toml --prior 0.1%";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.current_dir(folder.path()).arg("lab").args(report.split(' '));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut open = File::options().write(true).open(at("a.csv")).unwrap();
+    pipe(&at("next"));
+    fs::rename(at("next"), at("a.csv")).unwrap();
+    open.write_all(b"sub_code,passed,label\n200,T,genuine\n").unwrap();
+    drop(open);
+    // The next pipe has no writer.
+    let has_ended = (0..300).any(|_| {
+        sleep(Duration::from_millis(100));
+        child.try_wait().unwrap().is_some()
+    });
+    if !has_ended {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = text(&output);
+    assert!(
+        output.status.code() == Some(2)
+            && text.contains("no cost can be calculated")
+            && !at("r.html").exists(),
+        "{text}"
+    );
 }
 
 /// Data without a row is refused after they were read.

@@ -1,4 +1,4 @@
-//! The rates of segments as dots with their intervals, one line for each value, on one scale.
+//! Rates as dots with their intervals, one below the other, on one scale; above all those of segments.
 
 use std::cmp::Reverse;
 
@@ -11,6 +11,7 @@ use super::plot::escape;
 use super::scale::{Axis, Scale};
 use super::words::Words;
 use crate::analysis::figures::{chance, percent};
+use crate::analysis::proportion::Proportion;
 use crate::analysis::segment_rates::{GroupFinding, GroupRate, GroupRates, Segment, SegmentRates};
 
 const WIDTH: f64 = 520.0;
@@ -18,6 +19,8 @@ const MARGIN: f64 = 22.0;
 /// The height of a value: its name, and its interval below.
 const ROW: f64 = 40.0;
 const BOTTOM: f64 = 26.0;
+/// The least distance of two dashed lines.
+const LINES_APART: f64 = 6.0;
 /// The most values of a chart: those with the most attempts.
 const MOST: usize = 20;
 /// The longest name, in characters; a Chinese one takes twice the room.
@@ -83,11 +86,50 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
     let sum = |of: fn(&GroupRate) -> u64| values.iter().map(|(_, group)| of(group)).sum::<u64>() as f64;
     let all = sum(|group| group.rate.count) / sum(|group| group.rate.of);
     let left_out = values.len().saturating_sub(MOST);
-    values.truncate(MOST);
-    let most = values.iter().map(|(_, group)| group.rate.high).fold(all, f64::max).clamp(1e-6, 1.0);
+    let dot = |(value, group): &(&String, &GroupRate)| {
+        let finding = match group.finding {
+            GroupFinding::Differs => format!("{} · ", words.get("differs")),
+            GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
+            GroupFinding::Same => String::new(),
+        };
+        let name = segment(value, words);
+        Dot {
+            name,
+            class: "",
+            before: finding,
+            after: format!(", p (Holm) {}", chance(group.p)),
+            rate: group.rate,
+        }
+    };
+    let dots: Vec<Dot> = values.iter().take(MOST).map(dot).collect();
+    let more = if left_out > 0 { format!(" … +{left_out}") } else { String::new() };
+    draw(title, class, &dots, (&[all], &format!("{}{more}", words.get("all_together"))), words)
+}
+
+/// A rate with its interval.
+pub(super) struct Dot {
+    pub(super) name: String,
+    /// Classes of this dot alone.
+    pub(super) class: &'static str,
+    /// Text before the rate, and text after its interval, which is shown when the pointer is on the dot.
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) rate: Proportion,
+}
+
+/// Draws dots on one scale, with dashed lines at these rates, and a caption.
+pub(super) fn draw(
+    title: &str,
+    class: &str,
+    dots: &[Dot],
+    (rules, caption): (&[f64], &str),
+    words: Words,
+) -> String {
+    let ends = dots.iter().map(|dot| dot.rate.high).chain(rules.iter().copied());
+    let most = ends.fold(0.0, f64::max).clamp(1e-6, 1.0);
     let axis = Axis::shares(Scale::Linear(0.0, most), "", words.get("percent"));
     let across = |share: f64| MARGIN + axis.scale.place(share) * (WIDTH - 2.0 * MARGIN);
-    let bottom = ROW * values.len() as f64 + 4.0;
+    let bottom = ROW * dots.len() as f64 + 4.0;
     let mut svg = format!(
         "<figure><svg viewBox='0 0 {WIDTH} {}' role='img' aria-label='{}'>",
         bottom + BOTTOM,
@@ -101,40 +143,46 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
             bottom + 20.0
         );
     }
-    svg += &format!("<path class='rule' d='M{0:.1} 0V{bottom}'/>", across(all));
-    for (number, (value, group)) in values.iter().enumerate() {
+    let mut lines: Vec<f64> = rules.iter().map(|rule| across(*rule)).collect();
+    // Lines that would touch are drawn once.
+    lines.dedup_by(|x, last| (*x - *last).abs() < LINES_APART);
+    for x in lines {
+        svg += &format!("<path class='rule' d='M{x:.1} 0V{bottom}'/>");
+    }
+    for (number, Dot { name, class: own, before, after, rate: Proportion { rate, low, high, .. } }) in
+        dots.iter().enumerate()
+    {
         let top = ROW * number as f64;
-        let rate = group.rate.rate.unwrap_or_default();
+        let rate = rate.unwrap_or_default();
         let shown = |share: f64| format!("{}{}", percent(share), words.get("percent"));
-        let finding = match group.finding {
-            GroupFinding::Differs => format!("{} · ", words.get("differs")),
-            GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
-            GroupFinding::Same => String::new(),
-        };
-        let (low, high) = (shown(group.rate.low), shown(group.rate.high));
-        let p = chance(group.p);
-        let whole = format!("{}: {} ({low}–{high}), p (Holm) {p}", segment(value, words), shown(rate));
-        let (name, whole) = (escape(&short(value, words)), escape(&whole));
-        let (text, middle) = (top + 17.0, top + 29.0);
+        let whole = escape(&format!("{name}: {} ({}–{}){after}", shown(rate), shown(*low), shown(*high)));
+        let (name, text, middle) = (escape(&short(name)), top + 17.0, top + 29.0);
         svg += &format!(
-            "<text class='name' x='{MARGIN}' y='{text:.1}'>{name}</text><text class='name' x='{:.1}' y='{text:.1}' text-anchor='end'>{finding}{}</text><path class='line {class}' d='M{:.1} {middle:.1}H{:.1}'/><circle class='dot {class}' cx='{:.1}' cy='{middle:.1}' r='4.5'><title>{whole}</title></circle>",
+            "<text class='name' x='{MARGIN}' y='{text:.1}'>{name}</text><text class='name' x='{:.1}' y='{text:.1}' text-anchor='end'>{before}{}</text><path class='line {class}' d='M{:.1} {middle:.1}H{:.1}'/><circle class='dot {class}{own}' cx='{:.1}' cy='{middle:.1}' r='4.5'><title>{whole}</title></circle>",
             WIDTH - MARGIN,
             shown(rate),
-            across(group.rate.low),
-            across(group.rate.high),
+            across(*low),
+            across(*high),
             across(rate),
         );
     }
-    let more = if left_out > 0 { format!(" … +{left_out}") } else { String::new() };
-    let together = escape(words.get("all_together"));
-    svg + &format!("</svg><figcaption>{together}{more}</figcaption></figure>")
+    svg + &format!("</svg><figcaption>{}</figcaption></figure>", escape(caption))
 }
 
-/// Returns a name that leaves room for the rate beside it.
-fn short(value: &str, words: Words) -> String {
-    let mut room = LONGEST;
+/// Shortens a name to leave room for the rate beside it. Both values of a pair keep their beginning.
+fn short(whole: &str) -> String {
+    let name = cut(whole, LONGEST);
+    match whole.split_once(" × ").filter(|_| name.ends_with('…')) {
+        Some((first, second)) => {
+            format!("{} × {}", cut(first, LONGEST / 2 - 2), cut(second, LONGEST / 2 - 2))
+        }
+        None => name,
+    }
+}
+
+fn cut(whole: &str, mut room: usize) -> String {
     let mut name = String::new();
-    for char in segment(value, words).chars() {
+    for char in whole.chars() {
         let width = if char.is_ascii() { 1 } else { 2 };
         if room < width {
             name.push('…');
@@ -154,10 +202,20 @@ mod tests {
     #[test]
     fn long_names_are_cut_and_missing_ones_are_said() {
         let words = Words::of(Language::Zh);
-        assert_eq!((short("", words), short("app\n1", words)), ("（无）".to_owned(), "app 1".to_owned()));
-        assert_eq!(short("（无）", words), "\"（无）\"");
-        assert_eq!(short(&"a".repeat(28), words), "a".repeat(28));
-        assert_eq!(short(&"a".repeat(29), words), format!("{}…", "a".repeat(28)));
-        assert_eq!(short(&"渠".repeat(20), words), format!("{}…", "渠".repeat(14)));
+        let named = |value: &str| short(&segment(value, words));
+        assert_eq!((named(""), named("app\n1")), ("（无）".to_owned(), "app 1".to_owned()));
+        assert_eq!(named("（无）"), "\"（无）\"");
+        assert_eq!([named(" × north"), named("（无） × ")], ["（无） × north", "\"（无）\" × （无）"]);
+        assert_eq!(named("a ×× b"), "a ×× b");
+        let long = "a".repeat(20);
+        assert_eq!(short(&format!("{long} × {long}")), format!("{0}… × {0}…", "a".repeat(12)));
+        let (short_enough, long) = (format!("{} × north", "a".repeat(19)), format!("{long} × north"));
+        assert_eq!(
+            (short(&short_enough), short(&long)),
+            (short_enough, format!("{}… × north", "a".repeat(12)))
+        );
+        assert_eq!(short(&"a".repeat(28)), "a".repeat(28));
+        assert_eq!(short(&"a".repeat(29)), format!("{}…", "a".repeat(28)));
+        assert_eq!(short(&"渠".repeat(20)), format!("{}…", "渠".repeat(14)));
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
     pages.add_filter("chance", |p: Option<f64>| p.map_or_else(|| "–".to_owned(), chance));
-    pages.add_filter("one_in", one_in);
+    pages.add_filter("target", |text: String| target(&text));
     pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
         vendor_says(far, threshold, words)
     });
@@ -40,12 +40,18 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
 }
 
-/// The name of a segment's value. A segment can have rows without a value, and a value with the text of their name.
+/// The name of a segment's value, or of a pair of values. A segment can have rows without a value, and a value with the text of
+/// their name.
 pub(super) fn segment(value: &str, words: Words) -> String {
-    match value {
+    let name = |value: &str| match value {
         "" => words.get("(none)").to_owned(),
         none if none == words.get("(none)") => format!("\"{none}\""),
         _ => value.to_owned(),
+    };
+    // Only the sign between two values is single.
+    match value.split_once(" × ") {
+        Some((first, second)) => format!("{} × {}", name(first), name(second)),
+        None => name(value),
     }
 }
 
@@ -64,7 +70,7 @@ fn fill(text: &str, values: &Kwargs) -> Result<Value, minijinja::Error> {
     Ok(Value::from_safe_string(filled))
 }
 
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
@@ -75,11 +81,15 @@ fn one_in(share: f64) -> String {
     format!("1/{}", thousands((1.0 / share).round() as u64))
 }
 
+/// Formats a target as it was written, with its thousands apart.
+fn target(text: &str) -> String {
+    let digits = text.split_once('/').and_then(|(above, below)| Some((above, below.parse().ok()?)));
+    digits.map_or_else(|| text.to_owned(), |(above, below)| format!("{above}/{}", thousands(below)))
+}
+
 /// Formats the vendor's rate: as in its table, or as implied between two rows of it.
 fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
-    let row =
-        VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
-    let told = row.and_then(|(above, below)| Some(format!("{above}/{}", thousands(below.parse().ok()?))));
+    let told = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).map(|(_, rate)| target(rate));
     let implied = || far.map(|far| format!("{} {}", words.get("about"), one_in(far)));
     told.or_else(implied).unwrap_or_else(|| "–".to_owned())
 }
@@ -91,5 +101,7 @@ mod tests {
     #[test]
     fn numbers_are_formatted_for_people() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        let targets = ["1/1000", "5/100000", "0.3%", "1e-3", "1/2.5", " 1/2000"];
+        assert_eq!(targets.map(target), ["1/1,000", "5/100,000", "0.3%", "1e-3", "1/2.5", " 1/2,000"]);
     }
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Language, Mapping, Replay, RunControl, RunOutcome, SkipReason, Source, report};
+use cloudauth_lab::{
+    Lab, Language, Mapping, Replay, Report, RunControl, RunOutcome, SkipReason, Source, TARGETS,
+};
 use cloudauth_policy::{Policy, Verdict, builtin};
 use cloudauth_tests::full_text;
 
@@ -172,7 +174,7 @@ fn a_report_lists_skipped_files() {
     let lab = Lab::new(&policy).skipped(found.skipped);
     let RunOutcome { tally, .. } = lab.run(&found.sources, &RunControl::default()).unwrap();
     for language in [Language::En, Language::Zh] {
-        assert!(report(&tally, language).unwrap().contains("_x.csv"));
+        assert!(Report::of(&tally, &TARGETS).html(language).unwrap().contains("_x.csv"));
     }
 }
 
@@ -339,7 +341,7 @@ fn reports_a_mapped_column_that_no_row_has() {
     let expected = ["truth", "at", "chanel"]
         .map(|path| format!("has no `{path}`, which the mapping names: is it misspelt?"));
     assert_eq!(absent, expected);
-    assert!(report(&ran.tally, Language::En).unwrap().contains("misspelt"));
+    assert!(Report::of(&ran.tally, &TARGETS).html(Language::En).unwrap().contains("misspelt"));
 }
 
 /// The file may be the wrong one, with personal data.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, RunControl, RunOutcome, Source, report};
+use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, Report, RunControl, RunOutcome, Source, TARGETS};
 use cloudauth_policy::{Policy, Verdict, builtin};
 use cloudauth_tests::full_text;
 
@@ -152,8 +152,8 @@ fn a_report_of_an_incomplete_run_says_so() {
     let part = Lab::new(&policy).run(&Source::find(std::slice::from_ref(&data)).unwrap(), &watch).unwrap();
     assert!(!part.complete && part.tally.rows() > 0);
     for (language, says) in [(Language::En, "The run was stopped"), (Language::Zh, "运行被中止")] {
-        assert!(report(&part.tally, language).unwrap().contains(says));
+        assert!(Report::of(&part.tally, &TARGETS).html(language).unwrap().contains(says));
     }
     let whole = run(&Lab::new(&policy), &data).unwrap();
-    assert!(!report(&whole.tally, Language::En).unwrap().contains("The run was stopped"));
+    assert!(!Report::of(&whole.tally, &TARGETS).html(Language::En).unwrap().contains("The run was stopped"));
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cloudauth_lab::{
-    Confidence, Costs, Lab, Language, Mapping, Replay, RunControl, Source, Sweep, SweepPlan, Tally,
-    ValueCost, report_with_sweep,
+    Confidence, Costs, Lab, Language, Mapping, Replay, Report, RunControl, Source, Sweep, SweepPlan, TARGETS,
+    Tally, ValueCost,
 };
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{Clusters, clopper_pearson};
@@ -226,7 +226,9 @@ fn a_report_shows_the_costs_in_a_chart_and_in_the_table() {
         ),
         (Language::Zh, ["每千次尝试的预期成本", "时成本最低", "数据无法区分"]),
     ] {
-        let page = report_with_sweep(&run.tally, Some(&sweep), language).unwrap();
+        let mut report = Report::of(&run.tally, &TARGETS);
+        report.sweep = Some(sweep.clone());
+        let page = report.html(language).unwrap();
         let part = page.split("<section id=\"sweep\">").nth(1).unwrap().split("</section>").next().unwrap();
         for word in words {
             assert!(page.contains(word) && part.contains(word), "{word}");
@@ -241,7 +243,8 @@ fn a_report_shows_the_costs_in_a_chart_and_in_the_table() {
             assert!(part.contains(&told), "{value}: {told}");
         }
         assert!(!part.contains("NaN") && !part.contains("{{"));
-        let without = report_with_sweep(&run.tally, Some(&Sweep::of(&rows, &plan)), language).unwrap();
+        report.sweep = Some(Sweep::of(&rows, &plan));
+        let without = report.html(language).unwrap();
         assert!(!words.iter().any(|word| without.contains(word)));
     }
 }

@@ -1,6 +1,6 @@
 //! Drift: ties, missing scores, and what the report says and draws.
 
-use cloudauth_lab::{Drift, Lab, Language, RunControl, Source, Tally, report};
+use cloudauth_lab::{Drift, Lab, Language, Report, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Policy, builtin};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn counted(groups: &[(u32, usize, f64)]) -> Tally {
 }
 
 fn summary(tally: &Tally, language: Language) -> String {
-    let page = report(tally, language).unwrap();
+    let page = Report::of(tally, &TARGETS).html(language).unwrap();
     page.split("<nav").next().unwrap().replace("<b>", "").replace("</b>", "")
 }
 
@@ -76,7 +76,7 @@ fn chart_draws_the_critical_value_of_each_month() {
     let groups = [(1, 4000), (2, 40), (3, 400), (4, 4000)].into_iter();
     let tally = counted(&groups.flat_map(|(month, rows)| scores(month, rows)).collect::<Vec<_>>());
     let drift = Drift::of(&tally, None, None).unwrap();
-    let page = report(&tally, Language::En).unwrap();
+    let page = Report::of(&tally, &TARGETS).html(Language::En).unwrap();
     let line = page.split("class='line equal' d='M").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
     // The distance from the axis of each point is proportional to the critical value of its month.
     let heights: Vec<f64> = line

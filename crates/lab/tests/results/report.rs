@@ -1,8 +1,7 @@
 //! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
 use cloudauth_lab::{
-    Lab, Language, Mapping, RunControl, SegmentRates, Shape, Source, Sweep, SweepPlan, report,
-    report_with_sweep,
+    Lab, Language, Mapping, Report, RunControl, SegmentRates, Shape, Source, Sweep, SweepPlan, TARGETS,
 };
 use cloudauth_policy::{Policy, builtin};
 
@@ -20,7 +19,7 @@ fn reports(rows: &str) -> Vec<String> {
             .run(&Source::find(std::slice::from_ref(&path)).unwrap(), &RunControl::default())
             .unwrap()
             .tally;
-        [Language::En, Language::Zh].map(|language| report(&tally, language).unwrap())
+        [Language::En, Language::Zh].map(|language| Report::of(&tally, &TARGETS).html(language).unwrap())
     };
     labs.into_iter().flat_map(run).collect()
 }
@@ -107,7 +106,9 @@ fn segments_and_a_sweep_are_charts_in_both_languages() {
         ),
         (Language::Zh, ["移动阈值会改变什么", "虚线：全部取值合计", "（无）"]),
     ] {
-        let page = report_with_sweep(&tally, Some(&sweep), language).unwrap();
+        let mut report = Report::of(&tally, &TARGETS);
+        report.sweep = Some(sweep.clone());
+        let page = report.html(language).unwrap();
         let (_, body) = page.split_once("<body>").unwrap();
         for word in words {
             assert!(body.contains(word), "{word}");
@@ -129,7 +130,7 @@ fn segments_and_a_sweep_are_charts_in_both_languages() {
         for wrong in ["NaN", "inf", "<i>", "{{"] {
             assert!(!part("segments").contains(wrong) && !part("sweep").contains(wrong), "{wrong}");
         }
-        let without = report(&tally, language).unwrap();
+        let without = Report::of(&tally, &TARGETS).html(language).unwrap();
         assert!(!without.contains("id=\"sweep\"") && without.contains("id=\"segments\""));
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use cloudauth_lab::{
-    Calibration, Compare, Lab, Language, Mapping, Replay, RestsOn, RunControl, SegmentRates, Shape, Source,
-    Tally, TargetRate, Warning, WarningKind, report, set_threshold,
+    Calibration, Compare, Lab, Language, Mapping, Replay, Report, RestsOn, RunControl, SegmentRates, Shape,
+    Source, TARGETS, Tally, TargetRate, Warning, WarningKind, set_threshold,
 };
 use cloudauth_policy::{Policy, builtin};
 use serde_json::json;
@@ -65,7 +65,7 @@ fn difference_of_rates_of_the_same_attempts_is_paired() {
     assert!(low > -0.002 && high < 0.002 && low < 0.0 && high > 0.0, "{low} {high}");
     let itself = Compare::of(&rows.counted(&policy, Some(&policy))).unwrap().fraud_approved.unwrap();
     assert_eq!(itself.difference, Some((0.0, 0.0)));
-    let page = report(&rows.counted(&policy, Some(&candidate)), Language::En).unwrap();
+    let page = Report::of(&rows.counted(&policy, Some(&candidate)), &TARGETS).html(Language::En).unwrap();
     assert!(page.contains("-1.00\u{a0}% … -0.23\u{a0}%"), "the report has no interval of the difference");
 }
 
@@ -207,7 +207,7 @@ fn every_analysis_with_labels_warns_of_swapped_labels_and_other_scales() {
             kinds(&Calibration::of(&tally, &[0.01], 1).warnings),
         ];
         assert!(all.iter().all(|kinds| *kinds == all[0]), "{all:?}");
-        let page = report(&tally, Language::En).unwrap();
+        let page = Report::of(&tally, &TARGETS).html(Language::En).unwrap();
         (all[0].clone(), page.matches("Are the labels swapped?").count(), page.contains("0 to 1 instead of"))
     };
     let fine = Rows::new().add(100, 90.0, "genuine", "").add(100, 60.0, "impostor", "");
@@ -226,7 +226,9 @@ fn report_says_that_labels_separate_only_where_they_do() {
     let touching =
         Rows::new().add(9, 75.0, "genuine", "").add(9, 75.0, "impostor", "").add(9, 80.0, "genuine", "");
     let separate = Rows::new().add(200, 75.0, "genuine", "").add(200, 60.0, "impostor", "");
-    let page = |rows: &Rows| report(&rows.counted(&approves_from(75.0), None), Language::En).unwrap();
+    let page = |rows: &Rows| {
+        Report::of(&rows.counted(&approves_from(75.0), None), &TARGETS).html(Language::En).unwrap()
+    };
     let (tied, touching, separate) = (page(&tied), page(&touching), page(&separate));
     assert!(separate.contains("separate completely") && !separate.contains("none avoids both"));
     for page in [&tied, &touching] {

@@ -314,7 +314,9 @@ fn drift_has_exact_shares_between_thresholds_off_the_grid() {
     let json = serde_json::to_value(&between[5]).unwrap();
     assert_eq!(json["from"], serde_json::json!({"value": 85.0, "exclusive": true}));
     assert_eq!(json["to"], serde_json::json!({"value": 90.0055, "exclusive": true}));
-    let page = cloudauth_lab::report(&ran.tally, cloudauth_lab::Language::En).unwrap();
+    let page = cloudauth_lab::Report::of(&ran.tally, &cloudauth_lab::TARGETS)
+        .html(cloudauth_lab::Language::En)
+        .unwrap();
     assert!(page.contains("&gt; 85 and &lt; 90.0055") && !page.contains("85.00000000000001"));
 }
 
@@ -331,7 +333,9 @@ fn calibration_counts_impostors_just_above_a_threshold_off_the_grid() {
     let calibration = Calibration::of(&ran.tally, &TARGETS, 1);
     let auto = calibration.thresholds.iter().find(|at| at.name.as_deref() == Some("match_auto")).unwrap();
     assert_eq!((auto.threshold, auto.fmr.count, auto.fmr.rate), (76.534, 50, Some(0.05)));
-    let page = cloudauth_lab::report(&ran.tally, cloudauth_lab::Language::En).unwrap();
+    let page = cloudauth_lab::Report::of(&ran.tally, &cloudauth_lab::TARGETS)
+        .html(cloudauth_lab::Language::En)
+        .unwrap();
     assert!(page.contains("match_auto 76.534") && page.contains("retry_floor 60"));
 }
 

@@ -2,8 +2,8 @@
 //! and the figures at the policy's thresholds stay exact.
 
 use cloudauth_lab::{
-    Calibration, Drift, Lab, Language, Mapping, RestsOn, RunControl, ScoreShift, Shape, Source, Tally, curve,
-    report,
+    Calibration, Drift, Lab, Language, Mapping, Report, RestsOn, RunControl, ScoreShift, Shape, Source,
+    TARGETS, Tally, curve,
 };
 use cloudauth_policy::{Policy, builtin};
 
@@ -100,7 +100,7 @@ fn a_report_on_scores_outside_the_grid_says_what_is_not_available() {
     for (language, words) in
         [(Language::En, "Not available: <b>100</b> rows"), (Language::Zh, "无法计算：<b>100</b>")]
     {
-        let page = report(&counted("[0.0, 1000.0]", &labelled), language).unwrap();
+        let page = Report::of(&counted("[0.0, 1000.0]", &labelled), &TARGETS).html(language).unwrap();
         // Summary, histogram, errors, coverage, drift.
         assert_eq!(page.matches(words).count(), 5, "{words}");
         // One plot remains: the days.

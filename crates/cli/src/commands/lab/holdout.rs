@@ -2,46 +2,68 @@
 
 use std::sync::Arc;
 
-use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Mapping, Proportion, TargetRate};
+use cloudauth::policy::Policy;
+use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Mapping, Proportion, RunOutcome, TargetRate};
 
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate, thousands};
 use super::words::{basis, issues, share};
-use crate::args::Calibrate;
+use crate::args::{self, Calibrate};
 use crate::commands::policy::load;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::lab::{self as said, plan as texts};
 use crate::words::rows;
 
-pub(super) async fn holdout(
-    args: Calibrate,
-    (train, test): (Days, Days),
-    output: &Output,
-) -> Result<u8, Failure> {
+pub(super) async fn holdout(args: Calibrate, days: (Days, Days), output: &Output) -> Result<u8, Failure> {
+    check_days(days, &args.data)?;
+    let mut data = Data::find(args.data, &[&args.policy], None)?;
+    check_mapping(&data)?;
+    let policy = load(&args.policy)?;
+    let targets = TargetRate::or_vendor(args.targets);
+    let (ran, found) = tested(&mut data, &policy, days, (&targets, args.step), output).await?;
+    if let Some(found) = found {
+        print(output, &ran.tally, &shown(&found, &data, output), &found, data.told(&ran))?;
+    }
+    Ok(run::exit_code(&ran, output))
+}
+
+/// Refuses days that are in both parts, and data that cannot be read again.
+pub(super) fn check_days((train, test): (Days, Days), data: &args::Data) -> Result<(), Failure> {
     if train.overlaps(test) {
         return Err(Failure::usage(texts::DAYS_OVERLAP));
     }
-    if run::reads_standard_input(&args.data) {
+    if run::reads_standard_input(data) {
         return Err(Failure::usage(texts::READ_TWICE));
     }
-    let mut data = Data::find(args.data, &[&args.policy], None)?;
+    Ok(())
+}
+
+/// Checks that the mapping has what the two parts need.
+pub(super) fn check_mapping(data: &Data) -> Result<(), Failure> {
     data.check(Mapping::check_label)?;
-    data.check(Mapping::check_time)?;
-    let policy = load(&args.policy)?;
+    data.check(Mapping::check_time)
+}
+
+/// Chooses thresholds on the first days and tests them on the others. Returns the last run, and no result if the first was stopped.
+pub(super) async fn tested(
+    data: &mut Data,
+    policy: &Policy,
+    (train, test): (Days, Days),
+    (targets, step): (&[TargetRate], u32),
+    output: &Output,
+) -> Result<(RunOutcome, Option<Holdout>), Failure> {
     let wanted = |days| Wanted { people: true, days: Some(days), ..Wanted::default() };
     let first = data.run(vec![policy.clone()], wanted(train), output).await?;
     if !first.complete {
-        return Ok(run::exit_code(&first, output));
+        return Ok((first, None));
     }
     let first = Arc::new(first.tally);
     let without = Wanted { without: Some(Arc::clone(&first)), ..wanted(test) };
-    let second = data.run(vec![policy], without, output).await?;
-    let targets = TargetRate::or_vendor(args.targets);
-    let found = Holdout::of(&first, &second.tally, &targets, args.step)?;
-    print(output, &second.tally, &shown(&found, &data, output), &found, data.told(&second))?;
-    Ok(run::exit_code(&second, output))
+    let second = data.run(vec![policy.clone()], without, output).await?;
+    let found = Holdout::of(&first, &second.tally, targets, step)?;
+    Ok((second, Some(found)))
 }
 
 fn shown(found: &Holdout, data: &Data, output: &Output) -> String {

@@ -4,22 +4,27 @@ use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_files::Named;
-use cloudauth_lab::{Mapping, Sweep, SweepPlan};
+use cloudauth_lab::{Costs, Mapping, Report, RunOutcome, Sweep, SweepPlan, TargetRate};
 
+use super::holdout::{check_days, check_mapping, tested};
 use super::run::{self, Data, Wanted, reads_standard_input};
+use super::segments::checked;
 use super::show::{named, page};
 use super::sweep::costs;
-use crate::args::Report;
+use crate::args;
 use crate::commands::policy::{failing_examples, load_to_explore, text_of};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::lab::plan as said;
 
-pub(super) async fn report(args: Report, output: &Output) -> Result<u8, Failure> {
+pub(super) async fn report(args: args::Report, output: &Output) -> Result<u8, Failure> {
     let values = args.from.zip(args.up_to).zip(args.step).zip(args.sweep);
     if values.is_some() && reads_standard_input(&args.data) {
         return Err(Failure::usage(said::READ_TWICE));
     }
+    let days = args.train.zip(args.test);
+    days.map_or(Ok(()), |days| check_days(days, &args.data))?;
+    let targets = TargetRate::or_vendor(args.targets);
     let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
     let load = |file: &&str| load_to_explore(file, args.allow_failing_examples);
     let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
@@ -37,28 +42,42 @@ pub(super) async fn report(args: Report, output: &Output) -> Result<u8, Failure>
     if costs.is_some() {
         data.check(Mapping::check_label)?;
     }
-    let wanted = Wanted { people: true, segment_people: true, ..Wanted::default() };
-    let first = data.run(policies, wanted, output).await?;
-    let second = match &plan {
-        Some(plan) if first.complete => {
-            let sweep = Some(Arc::clone(plan));
-            let wanted = Wanted { sweep, people: true, ..Wanted::default() };
-            Some(data.run(Vec::new(), wanted, output).await?)
-        }
-        _ => None,
+    if days.is_some() {
+        check_mapping(&data)?;
+    }
+    let crossed = match args.cross.len() {
+        0 => None,
+        2 => checked(&data, &args.cross)?,
+        _ => return Err(Failure::usage(said::CROSSED_TWO)),
     };
-    // A sweep of a part of the rows has no place beside the counts of all.
-    let swept = match second.as_ref().filter(|ran| ran.complete).zip(plan.as_deref()) {
-        Some((ran, plan)) => {
-            let sweep = Sweep::of(&ran.tally, plan);
-            Some(match costs {
+    let policy = policies.first().cloned();
+    let wanted = Wanted { crossed, people: true, segment_people: true, ..Wanted::default() };
+    let first = data.run(policies, wanted, output).await?;
+    if first.complete && costs.is_some() {
+        Costs::check_labels(&first.tally)?;
+    }
+    let mut report = Report::of(&first.tally, &targets);
+    let mut last: Option<RunOutcome> = None;
+    let is_complete = |last: &Option<RunOutcome>| last.as_ref().unwrap_or(&first).complete;
+    // A result of a part of the rows has no place beside the counts of all.
+    if let Some((days, policy)) = days.zip(policy).filter(|_| is_complete(&last)) {
+        let (ran, found) = tested(&mut data, &policy, days, (&targets, 1), output).await?;
+        report.holdout = found.filter(|_| ran.complete);
+        last = Some(ran);
+    }
+    if let Some(plan) = plan.filter(|_| is_complete(&last)) {
+        let wanted = Wanted { sweep: Some(Arc::clone(&plan)), people: true, ..Wanted::default() };
+        let ran = data.run(Vec::new(), wanted, output).await?;
+        if ran.complete {
+            let sweep = Sweep::of(&ran.tally, &plan);
+            report.sweep = Some(match costs {
                 Some((costs, prior)) => sweep.with_costs(&ran.tally, costs, prior)?,
                 None => sweep,
-            })
+            });
         }
-        None => None,
-    };
-    let last = second.as_ref().unwrap_or(&first);
-    page((&first.tally, swept.as_ref()), last.complete, &data, failing, &args.to, output)?;
+        last = Some(ran);
+    }
+    let last = last.as_ref().unwrap_or(&first);
+    page((&report, &first.tally), data.told(last), failing, &args.to, output)?;
     Ok(run::exit_code(last, output))
 }

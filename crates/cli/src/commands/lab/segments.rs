@@ -19,15 +19,10 @@ pub(super) async fn segments(
     output: &Output,
 ) -> Result<u8, Failure> {
     let mut data = Data::find(data, &[policy], None)?;
-    let crossed = match by {
-        [] | [_] => None,
-        [first, second] => Some((first.clone(), second.clone())),
-        _ => return Err(Failure::usage(texts::TOO_MANY_CROSSED)),
-    };
-    if !data.has_segments() {
-        return Err(Failure::usage(texts::NO_SEGMENTS));
+    if by.len() > 2 {
+        return Err(Failure::usage(texts::TOO_MANY_CROSSED));
     }
-    data.check(|mapping| mapping.check_segments(by))?;
+    let crossed = checked(&data, by)?;
     let wanted = Wanted { crossed, segment_people: true, ..Wanted::default() };
     let ran = data.run(vec![load(policy)?], wanted, output).await?;
     let rates = SegmentRates::by(&ran.tally, by)?;
@@ -36,6 +31,18 @@ pub(super) async fn segments(
     }
     print(output, &ran.tally, &shown(&rates, &data, output), &rates, data.told(&ran))?;
     Ok(run::exit_code(&ran, output))
+}
+
+/// Checks names of segments before data is read, and returns the two that are crossed, if there are two.
+pub(super) fn checked(data: &Data, by: &[String]) -> Result<Option<(String, String)>, Failure> {
+    if !data.has_segments() {
+        return Err(Failure::usage(texts::NO_SEGMENTS));
+    }
+    data.check(|mapping| mapping.check_segments(by))?;
+    Ok(match by {
+        [first, second] => Some((first.clone(), second.clone())),
+        _ => None,
+    })
 }
 
 /// The rates as text.

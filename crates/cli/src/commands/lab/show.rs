@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use cloudauth_files::Named;
-use cloudauth_lab::{Language, Proportion, Sweep, Tally, report_with_sweep};
+use cloudauth_lab::{Language, Proportion, Report, Tally};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::document::{of_analysis, of_skipped};
-use super::run::Data;
+use super::document::of_analysis;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
@@ -29,11 +28,10 @@ pub(super) fn print(
     Ok(())
 }
 
-/// Writes the report, and prints its path.
+/// Writes the report, and prints its path. Only the document has the members of `beside`.
 pub(super) fn page(
-    (tally, sweep): (&Tally, Option<&Sweep>),
-    complete: bool,
-    data: &Data,
+    (report, tally): (&Report<'_>, &Tally),
+    beside: impl IntoIterator<Item = (&'static str, Value)>,
     (failing, failing_json): (String, Value),
     to: &Path,
     output: &Output,
@@ -42,16 +40,10 @@ pub(super) fn page(
         words::Language::Zh => Language::Zh,
         words::Language::En => Language::En,
     };
-    let page = report_with_sweep(tally, sweep, language).map_err(Failure::other)?;
-    text::write(to, &page)?;
-    let (skipped, paths) = of_skipped(data.skipped());
-    output.print(
-        &(failing + &output.pick(said::page_written(to.display()))),
-        &json!({
-            "report": to.display().to_string(), "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
-            "failing_examples": failing_json,
-        }),
-    );
+    text::write(to, &report.html(language).map_err(Failure::other)?)?;
+    let file = [("report", to.display().to_string().into()), ("failing_examples", failing_json)];
+    let document = of_analysis(report, tally, beside.into_iter().chain(file)).map_err(Failure::system)?;
+    output.print(&(failing + &output.pick(said::page_written(to.display()))), &document);
     Ok(())
 }
 

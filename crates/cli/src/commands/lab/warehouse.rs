@@ -2,7 +2,9 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, SegmentRates, TargetRate};
+use cloudauth_lab::{
+    Calibration, Compare, Drift, Found, Lab, Replay, Report, SegmentRates, TARGETS, TargetRate,
+};
 use serde_json::{Value, json};
 
 use super::document::of_skipped;
@@ -101,7 +103,11 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                 failing + &segments::shown(&rates, &no_rows, output) + output.say(texts::NO_RATES_OF_SCORES);
             print(output, &tally, &text, &rates, beside())?;
         }
-        View::Report => page((&tally, None), true, &no_rows, (failing, failing_json), &args.to, output)?,
+        View::Report => {
+            let report = Report::of(&tally, &TARGETS);
+            let beside = [of_skipped(no_rows.skipped()), ("complete", true.into())];
+            page((&report, &tally), beside, (failing, failing_json), &args.to, output)?;
+        }
     }
     if !output.is_for_programs() && args.view != View::Drift {
         output.note(said::OF_COUNTS);

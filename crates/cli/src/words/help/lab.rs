@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 69] = [
+pub(super) const HELP: [(&str, &str); 71] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -65,12 +65,14 @@ pub(super) const HELP: [(&str, &str); 69] = [
         "lab calibrate:train",
         "仅用这些日期选定阈值，再在 --test 的日期上检验：2026-01-01..2026-06-30 或 ..2026-06-30",
     ),
-    ("lab calibrate:test", "检验阈值的日期，例如 2026-07-01..；--train 日期内出现过的人会被排除"),
+    (":test", "检验阈值的日期，例如 2026-07-01..；--train 日期内出现过的人会被排除"),
     ("lab calibrate:force", "即使标注或分数范围存在警告，也写入阈值"),
     ("lab drift", "检查分数是否漂移：将部分月份与此前的月份对比"),
     ("lab drift:policy", "以其阈值划分分数的策略：文件路径，或 builtin:NAME"),
     ("lab report", "将全部分析写入一个 HTML 文件，语言由 --lang 决定"),
-    ("lab report:sweep", "同时让策略的这个阈值依次取多个值；数据会读取两遍"),
+    ("lab report:train", "另外仅用这些日期选定阈值，再在 --test 的日期上检验；数据会再读取两遍"),
+    ("lab report:cross", "同时将映射文件中的两个分群交叉，例如 channel,region：每一对取值为一组"),
+    ("lab report:sweep", "同时让策略的这个阈值依次取多个值；数据会再读取一遍"),
     ("lab report:from", "最小值"),
     ("lab report:up_to", "最大值"),
     ("lab report:distance", "相邻两个值的间隔"),

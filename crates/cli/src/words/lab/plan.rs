@@ -209,6 +209,11 @@ pub(crate) const TOO_MANY_CROSSED: Text = text(
     "--by 接受一个分群，或两个相互交叉的分群：--by channel,region",
 );
 
+pub(crate) const CROSSED_TWO: Text = text(
+    "--cross takes two segments: --cross channel,region",
+    "--cross 须为两个分群：--cross channel,region",
+);
+
 pub(crate) fn fmr_at(threshold: &str) -> Said {
     both(format!("FMR at {threshold}"), format!("{threshold} 处的误识率（FMR）"))
 }

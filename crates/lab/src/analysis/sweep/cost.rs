@@ -16,6 +16,7 @@ use crate::analysis::sweep::Sweep;
 use crate::analysis::sweep::cost_file::Costs;
 use crate::analysis::sweep::people::PeopleByCases;
 use crate::error::{LabError, LabProblem};
+use crate::input::row::Label;
 use crate::tally::{SweepCase, SweepRows, Tally};
 
 /// The most draws of the bootstrap.
@@ -68,6 +69,17 @@ pub struct ValueCost {
 }
 
 impl Costs {
+    /// Checks that a run has rows of both labels, as costs need: for a program that reads the data again for the sweep.
+    ///
+    /// # Errors
+    /// If one of the two labels has no row.
+    pub fn check_labels(tally: &Tally) -> Result<(), LabError> {
+        let share = tally.share();
+        let has = |label: Label| share.sum(|_, _, of| of == label) > 0;
+        let has_both = has(Label::Genuine) && has(Label::Impostor);
+        if has_both { Ok(()) } else { Err(LabProblem::NoCosts.into_error()) }
+    }
+
     /// Returns the cost of each verdict, in the order of [`Verdict::ALL`].
     fn of(&self, is_genuine: bool) -> [f64; 4] {
         Verdict::ALL.map(|verdict| match verdict {

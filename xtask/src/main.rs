@@ -32,7 +32,8 @@ cargo xtask <task>
                    headings, code blocks and table rows of the English ones, and links lead both ways; the tables of
                    docs/performance.md are those of the last `bench`
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
-  msrv             the declared Rust versions against those that the locked dependencies declare
+  msrv [--build]   the declared Rust versions against those that the locked dependencies declare; or the code with the
+                   compilers of these versions; installs them (rustup)
   minimal          builds the crates with the lowest version of each direct dependency that Cargo.toml declares, in
                    target/minimal; takes minutes
   api [--check]    builds the documentation, and writes docs/api/*.txt, the public API with signatures, from its pages, or
@@ -109,6 +110,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["msrv"] => msrv::run(),
+        ["msrv", "--build"] => msrv::build(),
         ["minimal"] => minimal::run(),
         ["bench", names @ ..] => bench::run(names),
         ["slowest"] => bench::slowest::run(),

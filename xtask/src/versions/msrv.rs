@@ -1,5 +1,5 @@
 //! Checks the declared Rust versions: no locked dependency of a crate requires a newer one. This needs no other toolchain;
-//! clippy's `incompatible_msrv` checks our own code.
+//! clippy's `incompatible_msrv` checks our own code. `--build` checks the code with the compilers of these versions.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,13 +9,41 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::semver::Version;
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
-use crate::shell::root;
+use crate::shell::{command, root, run as run_command};
 
 /// Optional dependencies that need a newer Rust than the crate, as the documentation of its features says.
 const NEWER: [(&str, &str); 1] = [("cloudauth", "cloudauth-flow-sqlite")];
 
+/// What the oldest version builds: the libraries without SQLite.
+const LIBRARIES: &str = "--package cloudauth --package cloudauth-stats --features \
+                         cloudauth/reqwest,cloudauth/isahc,cloudauth/blocking,cloudauth/rustls,cloudauth/flow,\
+                         cloudauth/flow-postgres,cloudauth/flow-hosted,cloudauth/metrics,cloudauth/pictures,cloudauth/policy,\
+                         cloudauth/serde,cloudauth/tracing";
+
+/// What the newest version builds.
+const EVERYTHING: &str = "--workspace --features cloudauth-cli/full";
+
 /// Checks each published crate with all of its features, and that the README names the version that the whole workspace needs.
 pub(crate) fn run() -> Result<()> {
+    declared().map(drop)
+}
+
+/// Checks the declarations, and then the code with the compilers of the oldest and of the newest declared version.
+pub(crate) fn build() -> Result<()> {
+    for (version, what) in declared()?.into_iter().zip([LIBRARIES, EVERYTHING]) {
+        let installed = run_command(&mut command(
+            "rustup",
+            &["toolchain", "install", &version, "--profile", "minimal", "--no-self-update"],
+        ));
+        installed.with_context(|| format!("Rust {version} cannot be installed here"))?;
+        let mut check = command("rustup", &["run", &version, "cargo", "check", "--locked"]);
+        run_command(check.args(what.split(' ')).env("CARGO_TARGET_DIR", root().join("target/msrv")))?;
+    }
+    Ok(())
+}
+
+/// Returns the oldest and the newest declared version.
+fn declared() -> Result<[String; 2]> {
     let metadata = MetadataCommand::new()
         .current_dir(root())
         .features(CargoOpt::AllFeatures)
@@ -44,7 +72,7 @@ pub(crate) fn run() -> Result<()> {
         bail!("the README must name the Rust version that its commands need: {said}");
     }
     println!("msrv: {} crates, Rust {least} to {most}, hold with the locked dependencies", declared.len());
-    Ok(())
+    Ok([least.to_string(), most.to_string()])
 }
 
 /// The package that requires the newest Rust, among this one and all packages that it builds with.

@@ -46,7 +46,10 @@ pub use analysis::calibrate::{
     HoldoutWarning, People, TARGETS, Target, TargetRate, TargetReason, ThresholdErrors, Warning,
     WarningFigures, WarningKind, WithoutSubject, curve,
 };
-pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
+pub use analysis::compare::{
+    Change, Compare, Flip, FlipExample, MatcherAuc, MatcherAucs, MatcherFinding, Matchers, Pair,
+    WithoutScores,
+};
 pub use analysis::data_issue::DataIssue;
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
 pub use analysis::figures::{amount, chance, percent};

@@ -128,6 +128,7 @@ impl<'t> Report<'t> {
             calibration => calibration.as_ref().map(|calibration| Value::from(Serde(calibration))),
             people_at => calibration.as_ref().map(parts::people_at),
             replay => Value::from(Serde(replay)),
+            matcher_finding => compare.as_ref().and_then(|compare| Some(compare.matchers?.finding.text(words.language()))),
             compare => compare.as_ref().map(|compare| Value::from(Serde(compare))),
             drift => drift.as_ref().map(|drift| Value::from(Serde(drift))),
         }

@@ -316,7 +316,11 @@ impl<'p> Lab<'p> {
         mapping: &'t Mapping,
         only_decides: bool,
     ) -> Result<Task<'t>, LabError> {
-        let slots = mapping.slots();
+        let compares_matchers = mapping.second_score.is_some()
+            && self.candidate.is_some()
+            && self.sweep.is_none()
+            && !only_decides;
+        let slots = mapping.slots(compares_matchers);
         let mut wanted = Wanted::new(slots.iter().map(String::as_str));
         if mapping.shape == Shape::Reply {
             wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
@@ -336,6 +340,7 @@ impl<'p> Lab<'p> {
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
             keep_segment_people: self.keep_segment_people && !mapping.segments.is_empty(),
+            compares_matchers,
             room: Default::default(),
             writer: self.rows_file.as_ref().map(|(kind, file)| RowWriter::new(*kind, file)),
             only_decides,

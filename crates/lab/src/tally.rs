@@ -5,6 +5,7 @@ mod alike;
 mod counter;
 pub(crate) mod failing_example;
 pub(crate) mod issues;
+mod matchers;
 mod parts;
 pub(crate) mod policy_name;
 mod room;
@@ -23,6 +24,7 @@ pub(crate) use alike::{Alike, alike};
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};
+pub(crate) use matchers::{MatcherRow, MatcherRows};
 pub(crate) use parts::{
     Decider, Example, Scores, SubjectScore, VerdictMatrix, hash_of_subject, verdict_number,
 };
@@ -47,7 +49,7 @@ pub(crate) const MOST_MONTHS: usize = 400;
 /// The maximum number of examples of each flip.
 const EXAMPLES: usize = 5;
 /// The maximum number of rows that are kept for intervals over people: labelled rows, 32 bytes each, or 16 in a sweep; and rows of all
-/// segments together, 16 bytes each.
+/// segments together, 16 bytes each. Also of those that are kept for a comparison of two matchers, 32 bytes each.
 const MOST_KEPT: usize = 8_000_000;
 
 /// The counts of a run. Only a checkpoint can be read back, with [`crate::Lab::resume`]. The serialized form may change in any
@@ -105,6 +107,9 @@ pub struct Tally {
     pub(crate) known_people: u64,
     /// The rows of a sweep.
     pub(crate) sweep: SweepRows,
+    /// The rows of a comparison of two matchers; `None` if the mapping names no second score, or the run compares nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) matchers: Option<MatcherRows>,
     #[serde(with = "parts::pairs")]
     pub(crate) examples: BTreeMap<(usize, usize), Vec<Example>>,
 }
@@ -139,6 +144,7 @@ impl Tally {
             kept_all: true,
             known_people: 0,
             sweep: SweepRows::default(),
+            matchers: None,
             examples: BTreeMap::new(),
         }
     }
@@ -251,6 +257,9 @@ impl Tally {
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
         self.known_people += other.known_people;
         self.sweep.merge(&other.sweep);
+        if let Some(rows) = other.matchers {
+            self.matchers.get_or_insert_default().merge(rows);
+        }
         for (flip, examples) in other.examples {
             let mine = self.examples.entry(flip).or_default();
             mine.extend(examples);
@@ -274,6 +283,7 @@ impl Tally {
         }
         self.kept.sort_unstable();
         self.sweep.settle();
+        self.matchers.iter_mut().for_each(MatcherRows::settle);
         if self.has_too_many_people() {
             for rows in self.segments.iter_mut().flat_map(Values::counts_mut) {
                 rows.people = PeopleRows::default();

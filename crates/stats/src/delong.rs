@@ -5,7 +5,8 @@
 //! and its variance is that of the placements. Attempts count as independent.
 //!
 //! Over people, the placements of one person are added up before they are squared: Obuchowski 1997, Biometrics 53:567. With one
-//! attempt for each person both variances are the same.
+//! attempt for each person both variances are the same. The difference of two areas is the area of the differences of the
+//! placements, so its variances are the same sums.
 
 use crate::curve::Curve;
 use crate::rate::{Confidence, Interval};
@@ -39,7 +40,7 @@ impl Auc {
         let placements = Placements::of(pairs(curve)?)?;
         let mut left: Vec<(u64, u64)> =
             placements.attempts.iter().map(|attempts| (attempts.genuine, attempts.impostor)).collect();
-        let (mut sums, mut own, mut last) = (Sums::default(), Own::default(), None);
+        let (mut sums, mut own, mut last) = (placements.sums(), Own::default(), None);
         for (subject, score, is_genuine) in rows {
             if last.as_ref() != Some(&subject) {
                 sums.add(std::mem::take(&mut own), 1);
@@ -51,18 +52,17 @@ impl Auc {
                 let count = if is_genuine { genuine } else { impostor };
                 *count = count.saturating_sub(1);
             }
-            own.add(placements.distance(index, is_genuine), is_genuine);
+            let [distance, ..] = placements.distances(index, is_genuine);
+            own.add(distance, is_genuine);
         }
         sums.add(own, 1);
         for (index, (genuine, impostor)) in left.into_iter().enumerate() {
             for (is_genuine, times) in [(true, genuine), (false, impostor)] {
-                let mut alone = Own::default();
-                alone.add(placements.distance(index, is_genuine), is_genuine);
-                sums.add(alone, times);
+                let [distance, ..] = placements.distances(index, is_genuine);
+                sums.add(Own::alone(distance, is_genuine), times);
             }
         }
-        let variance = sums.variance(placements.genuine as f64, placements.impostor as f64)?;
-        Some(Self { area: placements.areas[0], variance })
+        Some(Self { area: placements.areas[0], variance: sums.variance()? })
     }
 
     /// Returns the confidence interval, cut to 0 and 1. It is too short if an area is close to 1 and the errors are few.
@@ -95,13 +95,19 @@ fn pairs(curve: &Curve) -> Option<Vec<PairedScores>> {
 }
 
 /// The placements of a subject's attempts minus their means, added up: as genuine attempts, and as impostors. `None` without any.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Own {
     genuine: Option<f64>,
     impostor: Option<f64>,
 }
 
 impl Own {
+    fn alone(distance: f64, is_genuine: bool) -> Self {
+        let mut alone = Self::default();
+        alone.add(distance, is_genuine);
+        alone
+    }
+
     fn add(&mut self, distance: f64, is_genuine: bool) {
         let sum = if is_genuine { &mut self.genuine } else { &mut self.impostor };
         *sum = Some(sum.unwrap_or_default() + distance);
@@ -109,11 +115,15 @@ impl Own {
 }
 
 /// The sums over subjects, and the number of subjects: with genuine attempts, with impostor attempts, with any.
-#[derive(Default)]
+#[derive(Clone, Copy)]
 struct Sums {
+    /// The number of genuine and of impostor attempts.
+    of: [f64; 2],
     squares: [f64; 2],
     products: f64,
     subjects: [u64; 3],
+    /// The part of each subject in the variance, and its square.
+    parts: [f64; 2],
 }
 
 impl Sums {
@@ -122,14 +132,20 @@ impl Sums {
         *of_genuine += u64::from(genuine.is_some()) * times;
         *of_impostor += u64::from(impostor.is_some()) * times;
         *all += u64::from(genuine.is_some() || impostor.is_some()) * times;
-        for (sum, own) in self.squares.iter_mut().zip([genuine, impostor]) {
-            *sum += own.unwrap_or_default().powi(2) * times as f64;
+        let (mut part, times) = (0.0, times as f64);
+        for ((sum, own), of) in self.squares.iter_mut().zip([genuine, impostor]).zip(self.of) {
+            let own = own.unwrap_or_default();
+            *sum += own * own * times;
+            part += own / of;
         }
-        self.products += genuine.zip(impostor).map_or(0.0, |(a, b)| a * b) * times as f64;
+        self.products += genuine.zip(impostor).map_or(0.0, |(a, b)| a * b) * times;
+        let [parts, squares] = &mut self.parts;
+        *parts += part.powi(2) * times;
+        *squares += part.powi(4) * times;
     }
 
-    fn variance(&self, genuine: f64, impostor: f64) -> Option<f64> {
-        let [of_genuine, of_impostor, all] = self.subjects;
+    fn variance(&self) -> Option<f64> {
+        let ([of_genuine, of_impostor, all], [genuine, impostor]) = (self.subjects, self.of);
         if of_genuine < 2 || of_impostor < 2 {
             return None;
         }
@@ -139,6 +155,12 @@ impl Sums {
             + unbiased(other_squares, of_impostor) / impostor.powi(2)
             + 2.0 * unbiased(self.products, all) / (genuine * impostor);
         Some(variance.max(0.0))
+    }
+
+    /// Returns the number of subjects that would have the variance among them if their parts were the same.
+    fn effective(&self) -> f64 {
+        let [parts, squares] = self.parts;
+        if squares > 0.0 { parts * parts / squares } else { 0.0 }
     }
 }
 
@@ -162,8 +184,11 @@ pub struct AucDifference {
     pub first: Auc,
     /// The area of the second scores.
     pub second: Auc,
-    /// DeLong's variance of `first` minus `second`.
+    /// The variance of `first` minus `second`: DeLong's over attempts, Obuchowski's over people.
     pub variance: f64,
+    /// The number of attempts, or of people, that would have the same variance if the scores disagreed equally about each of them. With
+    /// a few, [`p`](Self::p) is too small: four that all count for the same side give 0.046, and the sign test 0.125.
+    pub effective: f64,
 }
 
 impl AucDifference {
@@ -171,14 +196,46 @@ impl AucDifference {
     /// with a score that is NaN.
     #[must_use]
     pub fn of(attempts: impl IntoIterator<Item = PairedScores>) -> Option<Self> {
-        let placements = Placements::of(attempts.into_iter().collect())?;
+        Self::of_subjects(attempts.into_iter().map(|attempt| (None::<()>, attempt)))
+    }
+
+    /// Compares the areas with Obuchowski's variances, in which the attempts of one subject may depend on each other. Those of one
+    /// subject follow each other. An attempt without a subject is one more subject. `None` as for [`AucDifference::of`], and with
+    /// fewer than two subjects of either kind.
+    #[must_use]
+    pub fn of_subjects<S: PartialEq>(
+        attempts: impl IntoIterator<Item = (Option<S>, PairedScores)>,
+    ) -> Option<Self> {
+        let (subjects, attempts): (Vec<Option<S>>, Vec<PairedScores>) = attempts.into_iter().unzip();
+        let placements = Placements::of(attempts)?;
+        let mut sums = [placements.sums(); 3];
+        let (mut own, mut last) = ([Own::default(); 3], None);
+        let add = |sums: &mut [Sums; 3], own: [Own; 3], times: u64| {
+            sums.iter_mut().zip(own).for_each(|(sums, own)| sums.add(own, times));
+        };
+        for (index, (subject, attempt)) in subjects.iter().zip(&placements.attempts).enumerate() {
+            if subject.is_some() && last != subject.as_ref() {
+                add(&mut sums, std::mem::take(&mut own), 1);
+                last = subject.as_ref();
+            }
+            for (is_genuine, times) in [(true, attempt.genuine), (false, attempt.impostor)] {
+                let distances = placements.distances(index, is_genuine);
+                if subject.is_none() {
+                    add(&mut sums, distances.map(|distance| Own::alone(distance, is_genuine)), times);
+                } else if times > 0 {
+                    let own = own.iter_mut().zip(distances);
+                    own.for_each(|(own, distance)| own.add(distance * times as f64, is_genuine));
+                }
+            }
+        }
+        add(&mut sums, own, 1);
+        let [first, second, both] = &sums;
+        let [area, other] = placements.areas;
         Some(Self {
-            first: placements.first(),
-            second: placements.second(),
-            variance: placements.variance(|[a, b], [p, q]| {
-                let gap = (a - p) - (b - q);
-                gap * gap
-            }),
+            first: Auc { area, variance: first.variance()? },
+            second: Auc { area: other, variance: second.variance()? },
+            variance: both.variance()?,
+            effective: both.effective(),
         })
     }
 
@@ -240,35 +297,29 @@ impl Placements {
     }
 
     fn first(&self) -> Auc {
-        let variance = self.variance(|[a, _], [p, _]| (a - p) * (a - p));
-        Auc { area: self.areas[0], variance }
-    }
-
-    fn second(&self) -> Auc {
-        let variance = self.variance(|[_, b], [_, q]| (b - q) * (b - q));
-        Auc { area: self.areas[1], variance }
-    }
-
-    /// Returns the placement of an attempt by its first score, minus the area.
-    fn distance(&self, index: usize, is_genuine: bool) -> f64 {
-        let [area, _] = self.areas;
-        self.above.get(index).map_or(
-            0.0,
-            |[[genuine, _], [impostor, _]]| {
-                if is_genuine { genuine - area } else { impostor - area }
-            },
-        )
-    }
-
-    /// Returns the variance of what `square` gives for an attempt's placements and their means.
-    fn variance(&self, square: impl Fn([f64; 2], [f64; 2]) -> f64) -> f64 {
-        let (mut of_genuine, mut of_impostor) = (0.0, 0.0);
-        for (attempt, [genuine, impostor]) in self.attempts.iter().zip(&self.above) {
-            of_genuine += attempt.genuine as f64 * square(*genuine, self.areas);
-            of_impostor += attempt.impostor as f64 * square(*impostor, self.areas);
+        let mut sums = self.sums();
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            for (is_genuine, times) in [(true, attempt.genuine), (false, attempt.impostor)] {
+                let [distance, ..] = self.distances(index, is_genuine);
+                sums.add(Own::alone(distance, is_genuine), times);
+            }
         }
-        let share = |sum: f64, count: u64| sum / (count - 1) as f64 / count as f64;
-        share(of_genuine, self.genuine) + share(of_impostor, self.impostor)
+        Auc { area: self.areas[0], variance: sums.variance().unwrap_or_default() }
+    }
+
+    /// Returns the sums of no subject.
+    fn sums(&self) -> Sums {
+        let of = [self.genuine as f64, self.impostor as f64];
+        Sums { of, squares: [0.0; 2], products: 0.0, subjects: [0; 3], parts: [0.0; 2] }
+    }
+
+    /// Returns the placements of an attempt by its first and second score, each minus the area, and the difference of both.
+    fn distances(&self, index: usize, is_genuine: bool) -> [f64; 3] {
+        let [[first, second], impostor] = self.above.get(index).copied().unwrap_or_default();
+        let [first, second] = if is_genuine { [first, second] } else { impostor };
+        let [area, other] = self.areas;
+        let (first, second) = (first - area, second - other);
+        [first, second, first - second]
     }
 }
 
@@ -280,7 +331,7 @@ fn place(
     mut put: impl FnMut(usize, [f64; 2]),
 ) -> f64 {
     let mut order: Vec<(usize, &PairedScores)> = attempts.iter().enumerate().collect();
-    order.sort_by(|(_, a), (_, b)| (score(a) + 0.0).total_cmp(&(score(b) + 0.0)));
+    order.sort_unstable_by(|(_, a), (_, b)| (score(a) + 0.0).total_cmp(&(score(b) + 0.0)));
     let (mut genuine_below, mut impostor_below, mut wins) = (0, 0, 0_u128);
     for tied in order.chunk_by(|(_, a), (_, b)| score(a) == score(b)) {
         let genuine_here: u64 = tied.iter().map(|(_, attempt)| attempt.genuine).sum();

@@ -9,9 +9,9 @@
 mod support;
 
 use cloudauth_stats::{
-    Auc, Bins, Clusters, Confidence, Curve, PairedClusters, Rate, Smoothing, clopper_pearson,
-    clopper_pearson_upper, difference_of, holm, kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired,
-    p_of_difference, probit, psi, psi_critical, ratio_of, threshold_interval, wilson,
+    Auc, AucDifference, Bins, Clusters, Confidence, Curve, PairedClusters, PairedScores, Rate, Smoothing,
+    clopper_pearson, clopper_pearson_upper, difference_of, holm, kolmogorov_smirnov, mcnemar, most_at_with,
+    newcombe_paired, p_of_difference, probit, psi, psi_critical, ratio_of, threshold_interval, wilson,
 };
 use support::simulation::{Simulation, draws};
 
@@ -417,6 +417,47 @@ fn interval_of_an_area_holds_the_truth_in_about_95_of_100_samples() {
         if attempts > 1 {
             let share = f64::from(over_attempts) / f64::from(draws());
             assert!(share < 0.87, "attempts are not independent: {share}");
+        }
+    }
+}
+
+/// The number of samples that take the areas of two matchers for different, although they are the same: over people, and over
+/// attempts. Both scores are the same normal number with noise of their own, and the attempts of one person correlate by 0.6.
+fn false_differences(people: usize, attempts: usize, area: f64) -> [u32; 2] {
+    let mut simulation = Simulation::new(23);
+    let [mut over_people, mut over_attempts] = [0; 2];
+    for _ in 0..draws() {
+        let mut rows = Vec::new();
+        for person in 0..people {
+            let own = [0; 3].map(|_| simulation.normal());
+            for attempt in 0..attempts {
+                let is_genuine = if person % 3 == 0 { attempt % 2 == 0 } else { person % 3 == 1 };
+                let mean = if is_genuine { 2.0_f64.sqrt() * probit(area) } else { 0.0 };
+                let [common, first, second] =
+                    own.map(|own| 0.6_f64.sqrt() * own + 0.4_f64.sqrt() * simulation.normal());
+                let score = |noise: f64| mean + 0.8_f64.sqrt() * common + 0.2_f64.sqrt() * noise;
+                let (genuine, impostor) = (u64::from(is_genuine), u64::from(!is_genuine));
+                let (first, second) = (score(first), score(second));
+                rows.push((Some(person), PairedScores { first, second, genuine, impostor }));
+            }
+        }
+        let by_attempts = AucDifference::of(rows.iter().map(|(_, attempt)| *attempt)).unwrap();
+        over_attempts += u32::from(by_attempts.p() <= 0.05);
+        over_people += u32::from(AucDifference::of_subjects(rows).unwrap().p() <= 0.05);
+    }
+    [over_people, over_attempts]
+}
+
+#[test]
+fn two_matchers_that_are_alike_differ_in_about_5_of_100_samples() {
+    for (people, attempts, area, most) in
+        [(90, 1, 0.8, 0.065), (75, 4, 0.8, 0.065), (150, 4, 0.95, 0.065), (150, 4, 0.99, 0.065)]
+    {
+        let [over_people, over_attempts] = false_differences(people, attempts, area);
+        alarms_in_at_most(most, over_people, &format!("{people} {attempts} {area}"));
+        if attempts > 1 {
+            let share = f64::from(over_attempts) / f64::from(draws());
+            assert!(share > 0.1, "attempts are not independent: {share}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod document;
 mod holdout;
+mod matchers;
 mod plan;
 mod report;
 mod run;

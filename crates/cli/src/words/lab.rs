@@ -140,7 +140,7 @@ pub(crate) fn partial_decisions(file: impl Display) -> Said {
 }
 
 /// The headings and labels of tables. A heading that is not here is the same in both languages.
-const HEADINGS: [Text; 48] = [
+const HEADINGS: [Text; 49] = [
     text("verdict", "结论"),
     text("rows", "行数"),
     text("share", "占比"),
@@ -155,6 +155,7 @@ const HEADINGS: [Text; 48] = [
     text("policy alone", "仅现行"),
     text("candidate alone", "仅候选"),
     text("difference (95 %)", "差值（95%）"),
+    text("AUC (95 %)", "AUC（95%）"),
     text("changed", "改变"),
     text("to approve", "变为通过"),
     text("from approve", "不再通过"),
@@ -279,6 +280,34 @@ pub(crate) const COUNTS_TOO_MANY: Text = text(
     "intervals and p-values count attempts, not people: more rows have a `subject` than are kept\n",
     "区间和 p 值按次数而非按人计算：含有 `subject` 的行超过可保留的数量\n",
 );
+
+/// The AUC of the second score minus that of the first, with its interval, and the p-value.
+pub(crate) fn auc_difference(difference: &str, p: &str) -> Said {
+    both(
+        format!("difference, second_score minus verify_score: {difference}, p {p}\n"),
+        format!("差值（second_score 减 verify_score）：{difference}，p 值 {p}\n"),
+    )
+}
+
+/// The labelled attempts with the scores of both matchers.
+pub(crate) fn scored_twice(genuine: &str, impostors: &str) -> Said {
+    both(
+        format!("{genuine} genuine attempts and {impostors} impostors have both scores\n"),
+        format!("含有两个分数的本人尝试 {genuine} 次，冒充尝试 {impostors} 次\n"),
+    )
+}
+
+/// The labelled attempts without one of the scores: genuine, impostors, without the first, without the second.
+pub(crate) fn not_scored_twice([genuine, impostors, first, second]: [String; 4]) -> Said {
+    both(
+        format!(
+            "{genuine} genuine attempts and {impostors} impostors are left out: {first} have no verify_score, {second} no second_score\n"
+        ),
+        format!(
+            "未计入的本人尝试 {genuine} 次，冒充尝试 {impostors} 次：{first} 次没有 verify_score，{second} 次没有 second_score\n"
+        ),
+    )
+}
 
 /// The impostors and genuine people that intervals count, if any has a label. `has_gaps` says that most attempts of a label have no
 /// subject, or most attempts without any label.

@@ -1,6 +1,8 @@
 //! What the lab says about rows, files and targets. No match has a wildcard, so that no kind can be forgotten.
 
-use cloudauth_lab::{DataIssue, Language, Skipped, TargetReason, Warning, WarningFigures, WarningKind};
+use cloudauth_lab::{
+    DataIssue, Language, MatcherFinding, Skipped, TargetReason, Warning, WarningFigures, WarningKind,
+};
 
 use super::{Said, both, translated};
 
@@ -12,6 +14,12 @@ pub(crate) fn skipped(skipped: &Skipped) -> Said {
 /// A data issue, as a phrase about a row. The lab has the texts in both languages.
 pub(crate) fn issue(issue: &DataIssue) -> Said {
     both(issue.text(Language::En), issue.text(Language::Zh))
+}
+
+/// What a comparison of two matchers found. The lab has the texts in both languages.
+pub(crate) fn matcher_finding(finding: MatcherFinding) -> Said {
+    let line = |language| format!("{}\n", finding.text(language));
+    both(line(Language::En), line(Language::Zh))
 }
 
 /// A reason to doubt the labels or the scores.

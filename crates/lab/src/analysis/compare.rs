@@ -1,5 +1,6 @@
 //! Two policies over the same history: changed decisions, and what they mean for fraud and customers.
 
+mod matchers;
 mod people;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Decider, SegmentRows, Tally, VerdictMatrix};
 use cloudauth_stats::{Confidence, Interval, Rate, mcnemar, newcombe_paired};
+pub use matchers::{MatcherAuc, MatcherAucs, MatcherFinding, Matchers, WithoutScores};
 use people::{PairedPeople, by_verdicts, paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
@@ -41,6 +43,8 @@ pub struct Compare {
     pub customers_not_approved: Option<Pair>,
     /// The genuine people who are rejected.
     pub customers_rejected: Option<Pair>,
+    /// The comparison of two matchers. `None` if the mapping names no `second_score`, and for counts from a warehouse.
+    pub matchers: Option<Matchers>,
     /// Reasons to doubt the labels or the scale of the scores.
     pub warnings: Vec<Warning>,
     /// What intervals and p-values count as independent. Only a run of [`Lab::keep_people`](crate::Lab::keep_people) knows people.
@@ -159,6 +163,7 @@ impl Compare {
             fraud_approved,
             customers_not_approved,
             customers_rejected,
+            matchers: tally.matchers.as_ref().map(Matchers::of),
             warnings: warnings_of(tally),
             rests_on,
             people: rests_on.knows_people().then_some(LabelledPeople { genuine, impostor }),

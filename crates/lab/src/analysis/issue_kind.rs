@@ -134,6 +134,10 @@ fn row(kind: IssueKind) -> (String, String) {
             format!("分群的值{NOT_KEY_ZH}；视为缺失"),
         ),
         IssueKind::Time => both("has an invalid time; counted under no day", "时间无效；不计入任何日期"),
+        IssueKind::SecondScore => both(
+            "has a malformed score of the second matcher; taken as missing",
+            "第二个比对算法的分数格式有误；视为缺失",
+        ),
         IssueKind::NotUnderstood(input) => (
             format!("has a malformed `{input}`; taken as invalid or unknown"),
             format!("`{input}` 格式有误；视为无效或未知"),

@@ -55,6 +55,8 @@ pub struct Mapping {
     pub(crate) time: Option<String>,
     pub(crate) timezone: TimeZone,
     pub(crate) subject: Option<String>,
+    /// The score that a second matcher gave the same attempt.
+    pub(crate) second_score: Option<String>,
     pub(crate) segments: Vec<String>,
 }
 
@@ -122,6 +124,7 @@ struct File {
     time: Option<String>,
     timezone: Option<String>,
     subject: Option<String>,
+    second_score: Option<String>,
     #[serde(default)]
     segments: Vec<String>,
 }
@@ -153,6 +156,7 @@ impl Mapping {
             time: Some("time".to_owned()),
             timezone: TimeZone::default(),
             subject: Some("subject".to_owned()),
+            second_score: None,
             segments: Vec::new(),
         }
     }
@@ -212,6 +216,7 @@ impl Mapping {
             ("id", &file.id),
             ("time", &file.time),
             ("subject", &file.subject),
+            ("second_score", &file.second_score),
             ("column", &label.column),
             ("attack", &label.attack),
         ];
@@ -230,6 +235,7 @@ impl Mapping {
             time: file.time,
             timezone: timezone.unwrap_or_default(),
             subject: file.subject,
+            second_score: file.second_score,
             segments: file.segments,
         })
     }
@@ -287,12 +293,14 @@ impl Mapping {
         found.ok_or_else(|| LabProblem::NotASegment(name.to_owned()).into_error())
     }
 
-    /// Returns the path of each slot of a row, in the order of [`crate::row`]; empty for a slot without a path.
-    pub(crate) fn slots(&self) -> Vec<String> {
+    /// Returns the path of each slot of a row, in the order of [`crate::row`]; empty for a slot without a path, and for the score of a
+    /// second matcher unless it is needed.
+    pub(crate) fn slots(&self, needs_second_score: bool) -> Vec<String> {
         let mut slots: Vec<String> = Input::ALL.iter().map(|input| self.path(*input)).collect();
         let others = [&self.label.column, &self.label.attack, &self.time, &self.subject, &self.id];
         slots.extend(others.map(|path| path.clone().unwrap_or_default()));
         slots.push(if self.shape == Shape::Reply { self.in_reply("ResultObject") } else { String::new() });
+        slots.push(self.second_score.clone().filter(|_| needs_second_score).unwrap_or_default());
         slots.extend(self.segments.iter().cloned());
         slots
     }

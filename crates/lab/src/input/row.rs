@@ -21,7 +21,9 @@ pub(crate) mod slot {
     pub(crate) const ID: usize = LABEL + 4;
     /// The response's `ResultObject`.
     pub(crate) const RESULT: usize = LABEL + 5;
-    pub(crate) const SEGMENTS: usize = LABEL + 6;
+    /// The score of a second matcher.
+    pub(crate) const SECOND_SCORE: usize = LABEL + 6;
+    pub(crate) const SEGMENTS: usize = LABEL + 7;
 }
 
 /// The value of a slot, in any format.
@@ -145,6 +147,8 @@ pub(crate) struct Row<'a> {
     pub(crate) day: Option<i32>,
     pub(crate) subject: Option<&'a str>,
     pub(crate) id: Option<&'a str>,
+    /// The score of a second matcher, if the run compares both.
+    pub(crate) second_score: Option<f64>,
 }
 
 /// Reads rows from slots, as the mapping says.
@@ -160,6 +164,8 @@ pub(crate) struct RowReader<'m> {
     says: [Option<&'m Of>; Input::ALL.len()],
     /// Whether subjects and ids are needed.
     names: [bool; 2],
+    /// Whether the score of a second matcher is needed.
+    reads_second_score: bool,
     /// The days of times.
     pub(crate) days: KnownDays,
 }
@@ -169,7 +175,8 @@ impl<'m> RowReader<'m> {
         let asked = Input::ALL.map(asked);
         let says = Input::ALL.map(|input| mapping.inputs.get(&input));
         let days = KnownDays::new(mapping.timezone.minutes());
-        Self { mapping, issues: Issues::default(), risks: Vec::new(), asked, says, names: [true; 2], days }
+        let (issues, risks, names) = (Issues::default(), Vec::new(), [true; 2]);
+        Self { mapping, issues, risks, asked, says, names, reads_second_score: false, days }
     }
 
     /// Returns whether a policy reads an input.
@@ -180,6 +187,12 @@ impl<'m> RowReader<'m> {
     /// Reads subjects and ids only if they are needed.
     pub(crate) const fn naming(mut self, subjects: bool, ids: bool) -> Self {
         self.names = [subjects, ids];
+        self
+    }
+
+    /// Reads the score of a second matcher.
+    pub(crate) const fn reading_second_score(mut self, is_wanted: bool) -> Self {
+        self.reads_second_score = is_wanted;
         self
     }
 
@@ -197,7 +210,7 @@ impl<'m> RowReader<'m> {
         cell: impl Fn(usize) -> Cell<'c>,
     ) -> Option<Row<'a>> {
         let form = self.form();
-        let Self { mapping, issues, risks, asked, says, names, days } = self;
+        let Self { mapping, issues, risks, asked, says, names, reads_second_score, days } = self;
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let kind = match cell(Input::Code as usize).value().code().0 {
@@ -226,6 +239,11 @@ impl<'m> RowReader<'m> {
         let subject = name(subjects, slot::SUBJECT, IssueKind::Subject);
         let id = name(ids, slot::ID, IssueKind::Id);
         let day = days.of(cell(slot::TIME)).unwrap_or_else(|| add_issue(issues, IssueKind::Time, at));
+        let second_score = reads_second_score.then(|| cell(slot::SECOND_SCORE).value().score());
+        let second_score = match second_score {
+            Some((_, ValueState::Malformed)) => add_issue(issues, IssueKind::SecondScore, at),
+            second_score => second_score.and_then(|(score, _)| score),
+        };
         let value = |input: Input| {
             let says = says.get(input as usize).copied().flatten();
             mapped(says, cell(input as usize))
@@ -239,7 +257,7 @@ impl<'m> RowReader<'m> {
             EvidenceIssue::SubCodeInPassed => issues.add(IssueKind::Callback, at),
             EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
         });
-        Some(Row { evidence, label, attack, day, subject, id })
+        Some(Row { evidence, label, attack, day, subject, id, second_score })
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct BatchDecider<'t> {
     scores: [Vec<f64>; 3],
     /// Scores that cannot be read in place.
     copy: Vec<f64>,
+    /// The scores of a second matcher, NaN for a missing one; empty if they are not compared.
+    second_scores: Vec<f64>,
     /// The slots of the scores.
     slots: [Vec<u16>; 3],
     codes: Vec<u16>,
@@ -68,6 +70,7 @@ impl<'t> BatchDecider<'t> {
             classes: [vec![Vec::new(); slot::FIRST_SCORE], vec![Vec::new(); slot::FIRST_SCORE]],
             scores: Default::default(),
             copy: Vec::new(),
+            second_scores: Vec::new(),
             slots: Default::default(),
             codes: Vec::new(),
             labels: Vec::new(),
@@ -105,6 +108,11 @@ impl<'t> BatchDecider<'t> {
         }
         for input in Input::SCORES {
             self.take_scores(input, held.get(input as usize)?, rows)?;
+        }
+        self.second_scores.clear();
+        if self.task.compares_matchers {
+            let (read, _) = held.get(slot::SECOND_SCORE)?.scores(&mut self.copy, &mut self.odd)?;
+            self.second_scores.extend_from_slice(read);
         }
         if !matches!(held.get(Input::DeviceRisk as usize)?, ColumnData::Nothing) {
             return None;
@@ -318,10 +326,13 @@ impl<'t> BatchDecider<'t> {
             slots: [slot(verify), slot(quality), slot(attack)],
         };
         counter.count(&counted);
-        if self.task.keep_people {
+        if self.task.keeps_rows() {
             let [scores, ..] = &self.scores;
-            let subject = held.get(slot::SUBJECT).and_then(|held| held.cell(row).key().ok().flatten());
-            counter.keep(&counted, scores.get(row).copied(), None, subject);
+            let subject = held.get(slot::SUBJECT).filter(|_| self.task.keep_people);
+            let subject = subject.and_then(|held| held.cell(row).key().ok().flatten());
+            // A score that is not a number is odd, so NaN is a missing one.
+            let second = self.second_scores.get(row).copied().filter(|score| !score.is_nan());
+            counter.keep(&counted, scores.get(row).copied(), second, None, subject);
         }
         if !self.segments.is_empty() {
             let (says, label) = (counter.says(counted.rules), label.number());

@@ -37,8 +37,10 @@ pub(crate) struct Task<'t> {
     pub(crate) keep_people: bool,
     /// Whether segments keep rows of people.
     pub(crate) keep_segment_people: bool,
-    /// The room for rows of people, and for those of segments.
-    pub(crate) room: [Room; 2],
+    /// Whether the score of a second matcher is compared with that of the first.
+    pub(crate) compares_matchers: bool,
+    /// The room for rows of people, for those of segments, and for those of two matchers.
+    pub(crate) room: [Room; 3],
     /// The writer of decisions or changed verdicts, if the run writes them.
     pub(crate) writer: Option<RowWriter>,
     /// Whether rows are decided and not counted.
@@ -76,6 +78,11 @@ impl<'t> Task<'t> {
     /// Returns whether the subjects of rows are needed.
     pub(crate) const fn names_people(&self) -> bool {
         self.keep_people || self.keep_segment_people || !self.known_people.is_empty()
+    }
+
+    /// Returns whether labelled rows are kept.
+    pub(crate) const fn keeps_rows(&self) -> bool {
+        self.keep_people || self.compares_matchers
     }
 
     /// Returns whether rows of this day are counted.

@@ -54,8 +54,8 @@ pub(crate) struct Counter {
     crossed: Option<(usize, usize)>,
     /// Whether segments keep rows of people.
     keep_segment_people: bool,
-    /// The room for rows of people, and for those of segments.
-    room: [Room; 2],
+    /// The room for rows of people, for those of segments, and for those of two matchers.
+    room: [Room; 3],
     /// The rows since the last flush.
     rows: u64,
 }
@@ -132,8 +132,14 @@ impl Counter {
         self
     }
 
-    /// Shares the limits on rows of people with other threads.
-    pub(crate) fn sharing(mut self, room: &[Room; 2]) -> Self {
+    /// Keeps the scores of two matchers.
+    pub(crate) fn comparing_matchers(mut self, is_wanted: bool) -> Self {
+        self.tally.matchers = is_wanted.then(Default::default);
+        self
+    }
+
+    /// Shares the limits on kept rows with other threads.
+    pub(crate) fn sharing(mut self, room: &[Room; 3]) -> Self {
         self.room = room.clone();
         self
     }
@@ -141,7 +147,7 @@ impl Counter {
     /// Returns the function that hashes subjects for the segments; `None` if they keep no people. Where no more rows of people are
     /// kept, they are only counted, and their hashes do not matter.
     pub(crate) fn segment_hash(&self) -> Option<fn(&str) -> u64> {
-        let [_, room] = &self.room;
+        let [_, room, _] = &self.room;
         self.keep_segment_people.then_some(if room.is_left() { hash_of_subject } else { |_| 0 })
     }
 
@@ -150,7 +156,7 @@ impl Counter {
     pub(crate) fn segment_person(&mut self, person: Option<u64>) -> Option<u64> {
         let person = person?;
         self.tally.people_rows += 1;
-        let [_, room] = &mut self.room;
+        let [_, room, _] = &mut self.room;
         room.take(self.tally.segments.len()).then_some(person)
     }
 
@@ -357,12 +363,13 @@ impl Counter {
         counted
     }
 
-    /// Keeps a labelled row of a person, with its score. In a sweep, `again` is the verdict with the value that the row was decided
-    /// with again, and a row without a subject is kept too.
+    /// Keeps a labelled row of a person, with its score and that of a second matcher. In a sweep, `again` is the verdict with the value
+    /// that the row was decided with again, and a row without a subject is kept too.
     pub(crate) fn keep(
         &mut self,
         row: &Counted,
         score: Option<f64>,
+        second_score: Option<f64>,
         again: Option<Verdict>,
         subject: Option<&str>,
     ) {
@@ -370,17 +377,20 @@ impl Counter {
             return;
         }
         let says = self.says(row.rules);
-        let [room, _] = &mut self.room;
+        let [room, _, room_of_matchers] = &mut self.room;
         let has_room = subject.is_none() || room.take(1);
         let subject = subject.map(hash_of_subject);
+        let [verify, ..] = row.slots;
+        let score = score.filter(|_| verify != NO_SCORE);
+        if let Some(matchers) = &mut self.tally.matchers {
+            matchers.keep(row.label, [score, second_score], subject, room_of_matchers);
+        }
         if let Some(sweep) = &mut self.sweep {
             sweep.keep(&row.slots, says, again, row.label == Label::Genuine, subject, has_room);
         } else if let Some(subject) = subject {
             let tally = &mut self.tally;
             tally.kept_all &= has_room;
             if has_room {
-                let [verify, ..] = row.slots;
-                let score = score.filter(|_| verify != NO_SCORE);
                 tally.kept.push(SubjectScore::new(subject, score, row.label, says));
             }
         }

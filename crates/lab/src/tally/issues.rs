@@ -56,6 +56,8 @@ pub enum IssueKind {
     Segment(usize),
     /// The time is invalid.
     Time,
+    /// The score of a second matcher is malformed.
+    SecondScore,
     /// The value of an input is malformed.
     NotUnderstood(Input),
     /// An input is missing.

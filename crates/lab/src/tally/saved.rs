@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::failing_example::FailingExample;
 use super::issues::Issues;
 use super::parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix};
-use super::{SegmentRows, SweepRows, Tally, Values};
+use super::{MatcherRows, SegmentRows, SweepRows, Tally, Values};
 use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
 
@@ -47,6 +47,8 @@ pub(crate) struct SavedTally {
     kept_all: bool,
     known_people: u64,
     sweep: SweepRows,
+    #[serde(default)]
+    matchers: Option<MatcherRows>,
     #[serde(with = "super::parts::pairs")]
     examples: BTreeMap<(usize, usize), Vec<Example>>,
 }

@@ -9,6 +9,7 @@ mod flips;
 mod history;
 mod holdout;
 mod kept;
+mod matchers;
 mod outputs;
 mod people;
 mod report;

@@ -8,6 +8,7 @@ use cloudauth_lab::{
     ScoreShift, Skipped, ThresholdErrors, Warning, chance,
 };
 
+use super::matchers;
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
 use crate::output::Output;
@@ -152,6 +153,9 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
     text += &format!("\n{table}");
     if compare.fraud_approved.is_some() || compare.customers_not_approved.is_some() {
         text += &basis(compare.rests_on, compare.people, output);
+    }
+    if let Some(found) = &compare.matchers {
+        text += &matchers::shown(found, output);
     }
     for (segment, values) in &compare.segments {
         let mut table =

@@ -31,7 +31,8 @@ pub(crate) enum ColumnData {
 }
 
 fn is_score(number: usize) -> bool {
-    Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
+    number == slot::SECOND_SCORE
+        || Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
 }
 
 /// Returns whether a slot accepts a type.

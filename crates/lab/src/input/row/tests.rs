@@ -106,7 +106,7 @@ fn in_full<'e>(evidence: &Evidence<'e>) -> (Option<&'e str>, Evidence<'e>, &'e [
 
 fn evidence_by_the_lab(text: &str) -> Option<String> {
     let mapping = Mapping::of(Shape::Reply);
-    let wanted = Wanted::new(mapping.slots().iter().map(String::as_str));
+    let wanted = Wanted::new(mapping.slots(false).iter().map(String::as_str));
     let mut found = Found::new(&wanted);
     found.read(&wanted, text.as_bytes()).ok()?;
     let mut rows = RowReader::new(&mapping, |_| true);

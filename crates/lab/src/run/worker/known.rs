@@ -110,6 +110,10 @@ impl<'t> KnownTexts<'t> {
                 cell => Some(cell.score()?),
             };
         }
+        let second_score = match task.compares_matchers.then(|| cell(slot::SECOND_SCORE)) {
+            None | Some(Cell::Missing) => None,
+            Some(cell) => Some(cell.score()?),
+        };
         for number in 0..task.mapping.segments.len() {
             cell(slot::SEGMENTS + number).key().ok()?;
         }
@@ -135,6 +139,7 @@ impl<'t> KnownTexts<'t> {
             day,
             subject: key(task.names_people(), slot::SUBJECT)?,
             id: key(task.names_rows(), slot::ID)?,
+            second_score,
         };
         let rules = (rule(task.policy, 0), task.candidate.map_or(0, |candidate| rule(candidate, 1)));
         Some(KnownRow { row, rules, missing })

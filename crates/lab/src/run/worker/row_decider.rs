@@ -24,13 +24,15 @@ pub(crate) struct RowDecider<'t> {
 impl<'t> RowDecider<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
         let rows = RowReader::new(task.mapping, |input| task.asks(input))
-            .naming(task.names_people(), task.names_rows());
+            .naming(task.names_people(), task.names_rows())
+            .reading_second_score(task.compares_matchers);
         Self {
             task,
             rows,
             known: KnownTexts::new(task),
             counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales)
                 .keeping_segment_people(task.keep_segment_people)
+                .comparing_matchers(task.compares_matchers)
                 .sharing(&task.room),
             decisions: Vec::new(),
         }
@@ -72,9 +74,10 @@ impl<'t> RowDecider<'t> {
         let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
         let example = task.has_examples().then_some(at);
         let counted = counter.add(&row, example, rules, again, segment);
-        if task.keep_people {
-            let again = again.map(|(_, verdict)| verdict);
-            counter.keep(&counted, row.evidence.verify_score, again, row.subject);
+        if task.keeps_rows() {
+            let (again, subject) =
+                (again.map(|(_, verdict)| verdict), row.subject.filter(|_| task.keep_people));
+            counter.keep(&counted, row.evidence.verify_score, row.second_score, again, subject);
         }
         if let Some(writer) = task.writer {
             let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);

@@ -108,6 +108,7 @@ fn cells(slot: usize) -> [&'static [Cell<'static>]; 2] {
         (_, slot::ATTACK) => ATTACK,
         (_, slot::TIME) => TIME,
         (_, slot::RESULT) => RESULT,
+        (_, slot::SECOND_SCORE) => SCORES,
         _ => KEY,
     }
 }
@@ -117,7 +118,8 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let candidate = Policy::parse(builtin::THRESHOLD).unwrap();
     let mut dice = Dice(3);
-    for mapping in [Mapping::of(Shape::Flat), Mapping::of(Shape::Reply), Mapping::parse(WORDS).unwrap()] {
+    for mut mapping in [Mapping::of(Shape::Flat), Mapping::of(Shape::Reply), Mapping::parse(WORDS).unwrap()] {
+        mapping.second_score = Some("second".to_owned());
         let task = Task {
             policy: &policy,
             candidate: Some(&candidate),
@@ -125,13 +127,14 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
             sources: &[],
             wanted: Wanted::new([]),
             scales: Scales::of(&policy).unwrap(),
-            slots: mapping.slots(),
+            slots: mapping.slots(true),
             days: None,
             known_people: &[],
             crossed: None,
             is_mapped: false,
             keep_people: true,
             keep_segment_people: false,
+            compares_matchers: true,
             room: Default::default(),
             writer: None,
             only_decides: false,
@@ -157,7 +160,7 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
             let cell =
                 |slot: usize| row.get(slot).filter(|_| path(slot)).map_or(Cell::Missing, |(_, cell)| *cell);
             let at = RowLocation { source: 0, line: 1 };
-            let reader = || RowReader::new(&mapping, |input| task.asks(input));
+            let reader = || RowReader::new(&mapping, |input| task.asks(input)).reading_second_score(true);
             let (mut by, mut careful) = (reader(), reader());
             let known = texts.row(&mut by, &cell).map(|known| {
                 let missing: Vec<Input> = known.missing().collect();
@@ -181,6 +184,7 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
                 (row.label, row.attack.is_none(), row.day, row.subject.map(str::len), row.id.map(str::len))
             };
             assert_eq!(rest(&known), rest(&expected));
+            assert_eq!(known.second_score, expected.second_score);
             let rule = |policy: &Policy| policy.decide(&expected.evidence).rule_number();
             assert_eq!(rules, (rule(&policy), rule(&candidate)));
             let issues: Vec<IssueKind> = careful.issues.all().into_iter().map(|(kind, _)| kind).collect();

@@ -1,5 +1,6 @@
 //! Parquet files of other writers: instants, compressions, structs, decimals.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use arrow_array::*;
 use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::{DataType, Field, Fields};
-use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
+use cloudauth_lab::{Compare, DataIssue, Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Policy, Verdict, builtin};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -183,5 +184,69 @@ fn decimals_of_any_width_are_read_exactly() {
         let path = write(folder.path(), columns, Compression::UNCOMPRESSED);
         let replay = replay("", &path);
         assert_eq!(replay.verdicts[verdict].all, 1, "{name} {kind}: {replay:?}");
+    }
+}
+
+/// The score of a second matcher as doubles, integers and texts, of which the last are read row by row.
+#[test]
+fn a_second_score_reads_as_in_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = "format = 1\nsecond_score = \"other\"\n[label]\ncolumn = \"label\"\n";
+    let of = |path: &Path| {
+        let [policy, candidate] =
+            [builtin::ONBOARDING, builtin::VENDOR].map(|policy| Policy::parse(policy).unwrap());
+        let lab = Lab::new(&policy).against(&candidate).mapping(Mapping::parse(mapping).unwrap());
+        let tally =
+            lab.run(&Source::find(&[path.to_owned()]).unwrap(), &RunControl::default()).unwrap().tally;
+        let compare = Compare::of(&tally).unwrap();
+        (compare.matchers.unwrap(), compare.issues)
+    };
+    let rows = 300;
+    let labels = || (0..rows).map(|row| if row % 3 == 0 { "impostor" } else { "genuine" });
+    let first = |row: i64| 40.0 + (row * 37 % 200) as f64 / 4.0;
+    // Missing in some rows, and not a number in others.
+    let doubles: Vec<Option<f64>> = (0..rows)
+        .map(|row| {
+            (row % 11 > 0).then_some(if row % 13 == 0 { f64::NAN } else { (row * 53 % 97) as f64 - 1e3 })
+        })
+        .collect();
+    let integers: Vec<Option<i64>> = (0..rows).map(|row| (row % 11 > 0).then_some(row * 53 % 97)).collect();
+    let shown = |score: Option<String>| score.unwrap_or_default();
+    let of_doubles: Vec<String> =
+        doubles.iter().map(|score| shown(score.map(|score| score.to_string()))).collect();
+    let of_integers: Vec<String> =
+        integers.iter().map(|score| shown(score.map(|score| score.to_string()))).collect();
+    let columns: [(ArrayRef, &Vec<String>); 3] = [
+        (Arc::new(Float64Array::from(doubles.clone())), &of_doubles),
+        (Arc::new(Int64Array::from(integers)), &of_integers),
+        (Arc::new(StringArray::from_iter_values(&of_doubles)), &of_doubles),
+    ];
+    for (column, shown) in columns {
+        let text = |text| Arc::new(StringArray::from(vec![text; rows as usize])) as ArrayRef;
+        let columns = vec![
+            ("sub_code", text("200")),
+            ("passed", text("T")),
+            ("face_attack", text("F")),
+            ("face_occlusion", text("F")),
+            ("verify_score", Arc::new(Float64Array::from_iter_values((0..rows).map(first)))),
+            ("face_attack_score", Arc::new(Float64Array::from_iter_values((0..rows).map(|_| 0.01)))),
+            ("label", Arc::new(StringArray::from_iter_values(labels()))),
+            ("other", column),
+        ];
+        let (found, issues) = of(&write(folder.path(), columns, Compression::UNCOMPRESSED));
+        let mut csv =
+            "sub_code,passed,face_attack,face_occlusion,verify_score,face_attack_score,label,other\n"
+                .to_owned();
+        for ((row, label), other) in (0..rows).zip(labels()).zip(shown) {
+            writeln!(csv, "200,T,F,F,{},0.01,{label},{other}", first(row)).unwrap();
+        }
+        let path = folder.path().join("rows.csv");
+        std::fs::write(&path, csv).unwrap();
+        let (expected, of_csv) = of(&path);
+        assert!(expected.aucs.is_some() && expected.left_out.genuine > 10 && found == expected, "{found:?}");
+        let rows = |issues: &[DataIssue]| {
+            issues.iter().map(|issue| (issue.message.clone(), issue.rows)).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&issues), rows(&of_csv));
     }
 }

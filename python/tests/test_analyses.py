@@ -67,6 +67,19 @@ def test_the_costs_of_a_sweep_are_those_of_the_command(
     assert of_table["cost"] == expected["cost"] and of_table["values"] == expected["values"]
 
 
+def test_two_matchers_are_compared_as_by_the_command(
+    candidate: Path, parquet: Path, table: pa.Table, mapping: Path, document: Any, tmp_path: Path
+) -> None:
+    two = tmp_path / "two.toml"
+    two.write_text(mapping.read_text().replace("format = 1", 'format = 1\nsecond_score = "quality_score"'))
+    found, arguments = analyse("compare", candidate, parquet, two)
+    assert found.document == document("lab", *arguments, parquet, "--mapping", two)
+    matchers = found.document["matchers"]
+    assert 0 < matchers["aucs"]["second"]["auc"] < 1 and matchers["rests_on"] == "people"
+    assert analyse("compare", candidate, table, two)[0].document["matchers"] == matchers
+    assert analyse("compare", candidate, table, mapping)[0].document["matchers"] is None
+
+
 def test_a_sweep_has_a_chart(parquet: Path, table: pa.Table, mapping: Path, cost: Path) -> None:
     swept = with_costs(parquet, cost, mapping)
     assert swept.chart is not None

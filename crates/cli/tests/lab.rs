@@ -4,6 +4,8 @@
 
 #[path = "lab/arguments.rs"]
 mod arguments;
+#[path = "lab/matchers.rs"]
+mod matchers;
 #[cfg(unix)]
 #[path = "lab/page.rs"]
 mod page;

@@ -16,8 +16,9 @@
 //!
 //! A [`Lab`] reads JSON Lines (raw responses of `DescribeFaceVerify`, or a member for each input), CSV and, with the feature
 //! `parquet`, Parquet. A [`Mapping`] names the columns. A run counts into a [`Tally`], and [`Replay`], [`Compare`],
-//! [`Calibration`], [`Drift`] and [`Report`] are views of it. Memory does not grow with the rows, except for rows of people:
-//! at most 8,000,000 of them, 16 or 32 bytes each. The same data gives the same counts on any number of threads.
+//! [`Calibration`], [`Drift`] and [`Report`] are views of it. Memory does not grow with the rows, except for rows of people
+//! and of two matchers: at most 8,000,000 of each, 16 or 32 bytes each. The same data gives the same counts on any number of
+//! threads.
 //!
 //! For rows in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads its result.
 //!

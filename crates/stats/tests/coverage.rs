@@ -450,11 +450,9 @@ fn false_differences(people: usize, attempts: usize, area: f64) -> [u32; 2] {
 
 #[test]
 fn two_matchers_that_are_alike_differ_in_about_5_of_100_samples() {
-    for (people, attempts, area, most) in
-        [(90, 1, 0.8, 0.065), (75, 4, 0.8, 0.065), (150, 4, 0.95, 0.065), (150, 4, 0.99, 0.065)]
-    {
+    for (people, attempts, area) in [(90, 1, 0.8), (75, 4, 0.8), (150, 4, 0.95), (150, 4, 0.99)] {
         let [over_people, over_attempts] = false_differences(people, attempts, area);
-        alarms_in_at_most(most, over_people, &format!("{people} {attempts} {area}"));
+        alarms_in_at_most(0.055, over_people, &format!("{people} {attempts} {area}"));
         if attempts > 1 {
             let share = f64::from(over_attempts) / f64::from(draws());
             assert!(share > 0.1, "attempts are not independent: {share}");

@@ -281,11 +281,24 @@ pub(crate) const COUNTS_TOO_MANY: Text = text(
     "区间和 p 值按次数而非按人计算：含有 `subject` 的行超过可保留的数量\n",
 );
 
-/// The AUC of the second score minus that of the first, with its interval, and the p-value.
-pub(crate) fn auc_difference(difference: &str, p: &str) -> Said {
+/// The AUC of the second score minus that of the first, with its interval; the p-value, and the number of people or attempts that the
+/// difference rests on, if anything varies.
+pub(crate) fn auc_difference(difference: &str, tested: Option<(String, String)>, over_people: bool) -> Said {
+    let (en, zh) = match tested {
+        Some((p, of)) => {
+            let (noun, zh_noun) = if over_people { ("people", "人") } else { ("attempts", "次尝试") };
+            (
+                format!("p {p}; it rests on about {of} {noun}"),
+                format!("p 值 {p}；主要取决于约 {of} {zh_noun}"),
+            )
+        }
+        None => {
+            ("without an interval, because nothing varies".to_owned(), "没有变化，因此没有区间".to_owned())
+        }
+    };
     both(
-        format!("difference, second_score minus verify_score: {difference}, p {p}\n"),
-        format!("差值（second_score 减 verify_score）：{difference}，p 值 {p}\n"),
+        format!("difference, second_score minus verify_score: {difference}, {en}\n"),
+        format!("差值（second_score 减 verify_score）：{difference}，{zh}\n"),
     )
 }
 

@@ -4,17 +4,17 @@ use cloudauth::policy::Input;
 use cloudauth_lab::{MatcherAuc, MatcherAucs, MatcherFinding, Matchers, chance};
 
 use super::table::{Table, thousands};
-use super::words::basis;
 use crate::output::Output;
 use crate::words::{lab as said, rows};
 
 /// The name of the second score in a mapping file.
 const SECOND: &str = "second_score";
 
+/// The areas, and what they show. What their intervals count is for the caller to say.
 pub(super) fn shown(found: &Matchers, output: &Output) -> String {
     let mut text = "\n".to_owned();
     if let Some(aucs) = &found.aucs {
-        text += &areas(aucs, output);
+        text += &areas(aucs, found.people.is_some(), output);
     }
     text += &output.pick(rows::matcher_finding(found.finding));
     let left_out = &found.left_out;
@@ -25,13 +25,10 @@ pub(super) fn shown(found: &Matchers, output: &Output) -> String {
         let counts = [left_out.genuine, left_out.impostor, left_out.without_first, left_out.without_second];
         text += &output.pick(said::not_scored_twice(counts.map(thousands)));
     }
-    if found.aucs.is_some() {
-        text += &basis(found.rests_on, found.people, output);
-    }
     text
 }
 
-fn areas(aucs: &MatcherAucs, output: &Output) -> String {
+fn areas(aucs: &MatcherAucs, over_people: bool, output: &Output) -> String {
     let number = |number: f64| format!("{number:.6}");
     let interval = |value: f64, interval: Option<(f64, f64)>| match interval {
         Some((low, high)) => output.pick(said::interval(&number(value), &number(low), &number(high))),
@@ -44,6 +41,6 @@ fn areas(aucs: &MatcherAucs, output: &Output) -> String {
         table.row([name.to_owned(), interval(auc, of)]);
     }
     let difference = interval(aucs.difference, aucs.difference_interval);
-    let p = aucs.p.map_or_else(|| "-".to_owned(), chance);
-    format!("{table}{}", output.pick(said::auc_difference(&difference, &p)))
+    let tested = aucs.p.map(|p| (chance(p), format!("{:.0}", aucs.effective)));
+    format!("{table}{}", output.pick(said::auc_difference(&difference, tested, over_people)))
 }

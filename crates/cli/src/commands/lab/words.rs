@@ -156,6 +156,9 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
     }
     if let Some(found) = &compare.matchers {
         text += &matchers::shown(found, output);
+        if found.aucs.is_some() {
+            text += &basis(found.rests_on, found.people, output);
+        }
     }
     for (segment, values) in &compare.segments {
         let mut table =

@@ -11,8 +11,9 @@ use crate::tally::{MatcherRow, MatcherRows};
 const RISK: f64 = 0.05;
 /// The fewest attempts of each label, or people, that show one. The method needs large samples.
 const FEWEST: u64 = 30;
-/// The fewest attempts or people that the matchers may disagree about ([`AucDifference::effective`]).
-const FEWEST_DIFFERENT: f64 = 10.0;
+/// The fewest attempts or people that a difference may rest on ([`AucDifference::effective`]): the fewest whose sign test can have a
+/// p-value of 0.05.
+const FEWEST_DIFFERENT: f64 = 6.0;
 
 /// The comparison of two matchers that scored the same labelled attempts. The scores are the policy's `verify_score`, and the
 /// `second_score` of the mapping, which may have any range: only the order of the scores counts, and it is exact.
@@ -91,7 +92,7 @@ pub enum MatcherFinding {
     /// The data cannot tell the areas apart.
     NotDistinguished,
     /// There are too few attempts or people to have an area, or to rely on the p-value: fewer than 30 of a label, or the difference
-    /// rests on fewer than 10.
+    /// rests on fewer than 6.
     TooFew,
     /// Genuine people do not score above impostors with one of the matchers: the labels may be swapped, or the score a distance.
     Doubtful,
@@ -111,8 +112,8 @@ impl MatcherFinding {
                 "这批数据无法区分两个比对算法的 AUC 高低",
             ),
             Self::TooFew => (
-                "too few to tell the AUCs apart: it takes 30 of each label, and 10 about whom the matchers disagree",
-                "数量过少，无法区分两者的 AUC 高低：每种标注须有 30 个，且两个比对算法须在 10 个上有分歧",
+                "too few to tell the AUCs apart: it takes 30 of each label, and 6 on which the difference rests",
+                "数量过少，无法区分两者的 AUC 高低：每种标注须有 30 个，且差值须取决于至少 6 个",
             ),
             Self::Doubtful => (
                 "not compared: an AUC of 0.5 or less says that genuine people do not score above impostors; are the labels swapped, or is the score a distance?",

@@ -199,10 +199,18 @@ fn parquet_and_json_lines_give_the_same_result() {
 fn writes_a_threshold_only_if_the_data_prove_it() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
+    std::fs::write(folder.path().join("none.toml"), "format = 1\n[label]\ncolumn = \"label\"\n").unwrap();
     let output =
         lab(&["calibrate", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml"], folder.path());
     let text = said(&output);
     assert!(text.contains("your data cannot support 1/100000: 299572 labelled impostors"), "{text}");
+    let auc = text.lines().find(|line| line.starts_with("AUC ")).unwrap();
+    assert!(auc.contains(" over people), EER "), "{auc}");
+    let text = said(&lab(
+        &["calibrate", "builtin:threshold", "history.jsonl", "--mapping", "none.toml"],
+        folder.path(),
+    ));
+    assert!(text.contains(" over attempts), EER "), "{text}");
 
     let policy =
         Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(["policy", "show", "threshold"]).output().unwrap();
@@ -295,6 +303,7 @@ fn drift_and_report_show_the_same_run() {
     let text = said(&output);
     assert!(text.contains("2026-04 against 2026-01..2026-02") && text.contains("verify_score"), "{text}");
     assert!(text.contains(">= 0 and < 60") && text.contains(">= 75 and <= 100"), "{text}");
+    assert!(text.contains("take rows as independent"), "{text}");
     let wrong = lab(&["drift", "builtin:onboarding", "history.jsonl", "--current", "2031-01"], folder.path());
     assert!(!wrong.status.success() && said(&wrong).contains("no row is of 2031-01"), "{}", said(&wrong));
 

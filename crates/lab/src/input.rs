@@ -2,6 +2,7 @@
 
 pub(crate) mod bounded;
 pub(crate) mod chunks;
+pub(crate) mod format;
 pub(crate) mod header;
 pub(crate) mod json;
 pub(crate) mod mapping;

@@ -228,6 +228,12 @@ pub(crate) fn interval(value: &str, low: &str, high: &str) -> Said {
     both(format!("{value} ({low} to {high})"), format!("{value}（{low} 至 {high}）"))
 }
 
+/// An interval, and what it counts.
+pub(crate) fn interval_over(value: &str, low: &str, high: &str, over_people: bool) -> Said {
+    let (en, zh) = if over_people { ("people", "按人") } else { ("attempts", "按次数") };
+    both(format!("{value} ({low} to {high} over {en})"), format!("{value}（{low} 至 {high}，{zh}计算）"))
+}
+
 pub(crate) fn about(one_in: f64) -> Said {
     both(format!("about 1/{one_in:.0}"), format!("约 1/{one_in:.0}"))
 }
@@ -272,14 +278,35 @@ pub(crate) const TOO_MANY: Text = text(
     "\n假定各次尝试相互独立：标注行过多，无法按人统计\n",
 );
 
-pub(crate) const COUNTS_ATTEMPTS: Text = text(
-    "intervals and p-values count attempts, not people: several attempts of one person make them too certain\n",
-    "区间和 p 值按次数而非按人计算：同一人多次尝试时，结果会显得过于确定\n",
-);
-pub(crate) const COUNTS_TOO_MANY: Text = text(
-    "intervals and p-values count attempts, not people: more rows have a `subject` than are kept\n",
-    "区间和 p 值按次数而非按人计算：含有 `subject` 的行超过可保留的数量\n",
-);
+/// Figures that count people or attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Figures {
+    Intervals,
+    IntervalsAndTests,
+}
+
+impl Figures {
+    const fn text(self) -> Text {
+        match self {
+            Self::Intervals => text("intervals", "区间"),
+            Self::IntervalsAndTests => text("intervals and p-values", "区间和 p 值"),
+        }
+    }
+}
+
+pub(crate) fn counts_attempts(figures: Figures, has_too_many: bool) -> Said {
+    let Text { en, zh } = figures.text();
+    let (why_en, why_zh) = match has_too_many {
+        true => ("more rows have a `subject` than are kept", "含有 `subject` 的行超过可保留的数量"),
+        false => {
+            ("several attempts of one person make them too certain", "同一人多次尝试时，结果会显得过于确定")
+        }
+    };
+    both(
+        format!("{en} count attempts, not people: {why_en}\n"),
+        format!("{zh}按次数而非按人计算：{why_zh}\n"),
+    )
+}
 
 /// The AUC of the second score minus that of the first, with its interval; the p-value, and the number of people or attempts that the
 /// difference rests on, if anything varies.
@@ -324,7 +351,8 @@ pub(crate) fn not_scored_twice([genuine, impostors, first, second]: [String; 4])
 
 /// The impostors and genuine people that intervals count, if any has a label. `has_gaps` says that most attempts of a label have no
 /// subject, or most attempts without any label.
-pub(crate) fn counts_people(labelled: Option<[String; 2]>, has_gaps: bool) -> Said {
+pub(crate) fn counts_people(figures: Figures, labelled: Option<[String; 2]>, has_gaps: bool) -> Said {
+    let Text { en: what_en, zh: what_zh } = figures.text();
     let (gap_en, gap_zh) = match &labelled {
         Some(_) => ("most attempts of a label have no `subject`", "某种标注的多数尝试没有 `subject`"),
         None => ("most attempts have no `subject`", "多数尝试没有 `subject`"),
@@ -343,8 +371,8 @@ pub(crate) fn counts_people(labelled: Option<[String; 2]>, has_gaps: bool) -> Sa
         false => Default::default(),
     };
     both(
-        format!("intervals and p-values count people, not attempts{of_en}{en}\n"),
-        format!("区间和 p 值按人而非按次数计算{of_zh}{zh}\n"),
+        format!("{what_en} count people, not attempts{of_en}{en}\n"),
+        format!("{what_zh}按人而非按次数计算{of_zh}{zh}\n"),
     )
 }
 
@@ -386,6 +414,11 @@ pub(crate) fn data_issue(rows: &str, what: &Said, left_out: bool) -> Said {
     let (en, zh) = if left_out { (", and was left out", "，已排除") } else { ("", "") };
     both(format!("{}: each {}{en}\n", rows_en(rows), what.en), format!("{rows} 行：{}{zh}\n", what.zh()))
 }
+
+pub(crate) const ROWS_INDEPENDENT: Text = text(
+    "p and what chance alone reaches take rows as independent: several rows of one person let a score seem to drift\n",
+    "p 值和随机波动上限假定各行相互独立：同一人有多行时，可能误判为分数漂移\n",
+);
 
 pub(crate) fn not_read(count: &str) -> Said {
     both(

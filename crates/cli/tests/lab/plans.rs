@@ -153,8 +153,24 @@ fn a_threshold_is_tested_on_other_days() {
     let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
     assert!(text.contains("检验减选定") && text.contains("行被排除"), "{text}");
     assert_eq!(document["rests_on"], "people");
-    let basis = format!("count people, not attempts: {} impostors and ", document["people"]["impostor"]);
+    // There is no p-value.
+    let basis =
+        format!("\nintervals count people, not attempts: {} impostors and ", document["people"]["impostor"]);
     assert!(said(&output).contains(&basis), "{basis}: {}", said(&output));
+    assert_eq!(target["rests_on"], "people");
+    assert!(!said(&output).contains("what is proved on the training days"), "{}", said(&output));
+    // Genuine people without a subject: the intervals count other units than the proof.
+    let known = std::fs::read_to_string(&file).unwrap();
+    let without = |line: &str| match line.split_once(",\"subject\"") {
+        Some((before, _)) if line.contains("genuine") => format!("{before}}}\n"),
+        _ => format!("{line}\n"),
+    };
+    std::fs::write(&file, known.lines().map(without).collect::<String>()).unwrap();
+    let text = said(&run(&days));
+    assert!(text.contains("what is proved on the training days counts people, not attempts"), "{text}");
+    let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
+    assert!(text.contains("选定日期的“已证明”按人而非按次数得出"), "{text}");
+    std::fs::write(&file, known).unwrap();
     assert!(document["people"]["genuine"].as_u64() > Some(300), "{document}");
     for (args, says) in [
         (&["--train", "..2026-03-01", "--test", "2026-03-01.."][..], "days in common"),
@@ -325,6 +341,20 @@ fn segments_that_differ_are_named() {
     }
     let chinese = lab(&[&segments[..], &["--lang", "zh"]].concat(), folder.path());
     assert!(said(&chinese).contains("数量过少，无法判断"), "{}", said(&chinese));
+    assert!(text.contains("p (Holm)"), "{text}");
+    // Two values are one test, whose p-value is shown once and is not corrected. One value is none.
+    let of_values = |rows: String| {
+        std::fs::write(folder.path().join("rows.csv"), header.to_owned() + &rows).unwrap();
+        said(&lab(&segments, folder.path()))
+    };
+    let two = of_values(rows.replace("kiosk", "web"));
+    let table = two.split("genuine people not approved").nth(1).unwrap();
+    let lines: Vec<&str> = table.lines().take(3).collect();
+    assert!(!two.contains("Holm") && lines[0].trim() == "p", "{two}");
+    assert!(lines[1].contains("< 0.0001") && lines[1].contains("differs"), "{two}");
+    assert!(!lines[2].contains("0.0001") && lines[2].contains("differs"), "{two}");
+    let one = of_values(rows.replace("kiosk", "app").replace("web", "app"));
+    assert!(!one.contains("1.0000") && one.contains(" -"), "{one}");
     std::fs::write(folder.path().join("none.toml"), "format = 1\n[label]\ncolumn = \"label\"\n").unwrap();
     let none = lab(&["segments", "builtin:onboarding", "rows.csv", "--mapping", "none.toml"], folder.path());
     assert_eq!(none.status.code(), Some(2), "{}", said(&none));

@@ -8,6 +8,7 @@ use cloudauth_protocol::grammar;
 use serde::Deserialize;
 
 use crate::error::{LabError, LabProblem};
+use crate::input::format::other_format;
 use crate::input::mapping_error::{MappingError, MappingProblem as Problem};
 use crate::input::timezone::TimeZone;
 
@@ -114,7 +115,8 @@ impl Default for Label {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    format: u32,
+    #[serde(rename = "format")]
+    _format: u32,
     #[serde(default)]
     shape: Shape,
     reply: Option<String>,
@@ -170,11 +172,11 @@ impl Mapping {
         if text.len() > LONGEST {
             return Err(MappingError::new(Problem::TooLong(LONGEST)));
         }
-        let file: File = toml::from_str(text).map_err(|error| MappingError::of_parser(text, &error))?;
         let wrong = |problem: Problem| Err(MappingError::new(problem));
-        if file.format != FORMAT {
-            return wrong(Problem::UnknownFormat(file.format, FORMAT));
+        if let Some(format) = other_format(text, FORMAT) {
+            return wrong(Problem::UnknownFormat(format, FORMAT));
         }
+        let file: File = toml::from_str(text).map_err(|error| MappingError::of_parser(text, &error))?;
         if file.shape == Shape::Reply && file.inputs.is_some() {
             return wrong(Problem::InputsOfReply);
         }

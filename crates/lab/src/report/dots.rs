@@ -59,7 +59,7 @@ fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
         .collect()
 }
 
-/// Returns the largest gap with its intervals, and the p-values of both values. `None` if too few values have enough attempts.
+/// Returns the largest gap with its intervals, and the p-values of both values, or that of their only test. `None` if too few values have enough attempts.
 fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
     let gap = rates.largest.as_ref()?;
     let p = |value: &str| rates.values.get(value).map(|group| group.p);
@@ -74,7 +74,8 @@ fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
         ratio => format!("{} ({}–{to})", gap.ratio_text(), number(from)),
         difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
         p_highest => p(&gap.highest),
-        p_lowest => p(&gap.lowest),
+        // Two values are one test.
+        p_lowest => p(&gap.lowest).filter(|_| rates.values.len() > 2),
     }
     .into()
 }

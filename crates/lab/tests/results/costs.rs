@@ -176,6 +176,13 @@ fn rows_of_costs_are_the_same_on_any_number_of_threads_and_after_a_stop() {
 fn refuses_costs_without_a_meaning() {
     for (old, new, says) in [
         ("format = 1", "format = 2", "unknown format 2; the supported format is 1"),
+        // A newer version may have other keys.
+        (
+            "format = 1\n[cost]\n",
+            "format = 2\ncurrency = \"CNY\"\n[cost]\nfee = 1\n",
+            "unknown format 2; the supported format is 1",
+        ),
+        ("format = 1\n", "", "line 1, column 1: missing field `format`"),
         ("retry = 0.5\n", "", "line 2, column 1: missing field `retry`"),
         ("= 5000", "= -1", "line 3: `impostor_approved`: must be a number from 0 to 1e12"),
         ("= 30", "= nan", "line 4: `genuine_rejected`: must be a number from 0 to 1e12"),

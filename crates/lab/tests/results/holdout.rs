@@ -199,6 +199,25 @@ fn intervals_count_people_where_rows_have_a_subject() {
     assert!(width(&attempts) < width(&found));
 }
 
+/// Most genuine attempts have no subject, and all impostors have one: the proof counts people, and the intervals take most genuine
+/// attempts as people of their own.
+#[test]
+fn a_target_says_what_its_proof_counts() {
+    let (folder, mut lines) = (tempfile::tempdir().unwrap(), lines());
+    for line in lines.iter_mut().filter(|line| line.row.ends_with("genuine")) {
+        line.subject.clear();
+    }
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let all = write(folder.path(), "all.csv", lines.iter());
+    let of = |text: &str| run(Lab::new(&policy).days(days(text)), &all);
+    let found = Holdout::of(&of("..2026-06-30"), &of("2026-07-01.."), &targets(), 1).unwrap();
+    assert_eq!(found.rests_on, RestsOn::AttemptsWithoutSubject);
+    let of_targets: Vec<RestsOn> = found.targets.iter().map(|target| target.rests_on).collect();
+    assert_eq!(of_targets, vec![RestsOn::People; targets().len()]);
+    let document = serde_json::to_value(&found).unwrap();
+    assert_eq!(document["targets"][0]["rests_on"], "people");
+}
+
 #[test]
 fn doubtful_labels_are_warned_of_and_not_proved() {
     let (folder, lines) = (tempfile::tempdir().unwrap(), lines());

@@ -295,6 +295,10 @@ fn unreadable_data_is_an_error_with_a_next_step() {
 fn an_invalid_mapping_names_the_line() {
     for (text, part) in [
         ("format = 2", "format 2"),
+        // A newer version may have other keys.
+        ("format = 2\nthird_score = \"t\"\nsegments = 7", "unknown format 2; the supported format is 1"),
+        ("segments = []", "missing field `format`"),
+        ("format = 1\nsecond_score = \"\"", "`second_score` names no column"),
         ("format = 1\nsegment = []", "segment"),
         ("format = 1\n[inputs]\nscore = \"s\"", "score"),
         ("format = 1\n[inputs]\nverify_score = { column = \"s\", true = [], false = [] }", "not a flag"),

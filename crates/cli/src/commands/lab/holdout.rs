@@ -107,7 +107,12 @@ fn shown(found: &Holdout, data: &Data, output: &Output) -> String {
         }
     }
     text += &table.to_string();
-    text += &basis(found.rests_on, found.people, output);
+    text += &basis(said::Figures::Intervals, found.rests_on, found.people, output);
+    if let Some(rests_on) =
+        found.targets.iter().map(|target| target.rests_on).find(|of| *of != found.rests_on)
+    {
+        text += output.say(texts::chosen_over(rests_on));
+    }
     text.extend(found.targets.iter().filter(|target| !target.is_proved).filter_map(|target| {
         let reason = target.reason.as_ref().map(rows::reason)?;
         Some(output.pick(texts::not_proved(&target.target, &reason)))

@@ -66,7 +66,7 @@ pub(super) fn shown(rates: &SegmentRates, data: &Data, output: &Output) -> Strin
     }
     let by_people = rates.people.is_some();
     text += output.say(if by_people { texts::HOW_COMPARED_OVER_PEOPLE } else { texts::HOW_COMPARED });
-    text += &basis(rates.rests_on, rates.people, output);
+    text += &basis(said::Figures::IntervalsAndTests, rates.rests_on, rates.people, output);
     text + &issues(&rates.issues, data, output)
 }
 
@@ -84,14 +84,21 @@ fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String 
     if rates.values.is_empty() {
         return String::new();
     }
-    let mut table = Table::new([name, what, "p (Holm)", ""], output.language);
-    for (value, GroupRate { rate, p, finding, .. }) in &rates.values {
+    // Two values are one test, and one value is none.
+    let heading = if rates.values.len() > 2 { "p (Holm)" } else { "p" };
+    let mut table = Table::new([name, what, heading, ""], output.language);
+    for (number, (value, GroupRate { rate, p, finding, .. })) in rates.values.iter().enumerate() {
+        let p = match rates.values.len() {
+            1 => "-".to_owned(),
+            2 if number > 0 => String::new(),
+            _ => chance(*p),
+        };
         let finding = match finding {
             GroupFinding::Differs => output.say(texts::DIFFERS),
             GroupFinding::Same => "",
             GroupFinding::TooFew => output.say(texts::TOO_FEW),
         };
-        table.row([value_of(value, output), share(rate, output), chance(*p), finding.to_owned()]);
+        table.row([value_of(value, output), share(rate, output), p, finding.to_owned()]);
     }
     let gap = rates.largest.as_ref().map(|gap| largest(gap, output)).unwrap_or_default();
     format!("{table}{gap}\n")

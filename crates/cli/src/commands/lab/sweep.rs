@@ -100,7 +100,7 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
         value.outcome.is_some_and(|of| of.fraud_approved.is_some() || of.customers_not_approved.is_some())
     };
     if sweep.values.iter().any(is_labelled) {
-        text += &basis(sweep.rests_on, sweep.people, output);
+        text += &basis(lab::Figures::Intervals, sweep.rests_on, sweep.people, output);
     }
     if sweep.decided_again > 0 {
         text += &output.pick(said::decided_again(&thousands(sweep.decided_again)));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
-    ByVerdict, Calibration, Compare, DataIssue, Drift, LabelledPeople, Pair, Proportion, Replay, RestsOn,
-    ScoreShift, Skipped, ThresholdErrors, Warning, chance,
+    AucInterval, ByVerdict, Calibration, Compare, DataIssue, Drift, LabelledPeople, Pair, Proportion, Replay,
+    RestsOn, ScoreShift, Skipped, ThresholdErrors, Warning, chance,
 };
 
 use super::matchers;
@@ -62,15 +62,20 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
     format!("\n{table}")
 }
 
-/// What intervals and p-values rest on.
-pub(super) fn basis(rests_on: RestsOn, people: Option<LabelledPeople>, output: &Output) -> String {
+/// What intervals rest on, and p-values if there are any.
+pub(super) fn basis(
+    figures: said::Figures,
+    rests_on: RestsOn,
+    people: Option<LabelledPeople>,
+    output: &Output,
+) -> String {
     match (rests_on, people) {
-        (RestsOn::AttemptsOfTooMany, _) => output.say(said::COUNTS_TOO_MANY).to_owned(),
+        (RestsOn::AttemptsOfTooMany, _) => output.pick(said::counts_attempts(figures, true)),
         (rests_on, Some(LabelledPeople { genuine, impostor, .. })) => {
             let labelled = (genuine + impostor > 0).then(|| [thousands(impostor), thousands(genuine)]);
-            output.pick(said::counts_people(labelled, rests_on == RestsOn::AttemptsWithoutSubject))
+            output.pick(said::counts_people(figures, labelled, rests_on == RestsOn::AttemptsWithoutSubject))
         }
-        _ => output.say(said::COUNTS_ATTEMPTS).to_owned(),
+        _ => output.pick(said::counts_attempts(figures, false)),
     }
 }
 
@@ -152,12 +157,12 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
     }
     text += &format!("\n{table}");
     if compare.fraud_approved.is_some() || compare.customers_not_approved.is_some() {
-        text += &basis(compare.rests_on, compare.people, output);
+        text += &basis(said::Figures::IntervalsAndTests, compare.rests_on, compare.people, output);
     }
     if let Some(found) = &compare.matchers {
         text += &matchers::shown(found, output);
         if found.aucs.is_some() {
-            text += &basis(found.rests_on, found.people, output);
+            text += &basis(said::Figures::IntervalsAndTests, found.rests_on, found.people, output);
         }
     }
     for (segment, values) in &compare.segments {
@@ -202,10 +207,11 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
     }
     if let Some(auc) = calibration.auc {
         let area = |area: f64| format!("{area:.6}");
-        let interval = calibration.auc_interval.map(|of| (area(of.low), area(of.high)));
-        text += "AUC ";
-        text += &interval
-            .map_or_else(|| area(auc), |(low, high)| output.pick(said::interval(&area(auc), &low, &high)));
+        let interval = calibration.auc_interval.map(|AucInterval { low, high, rests_on, .. }| {
+            let over_people = matches!(rests_on, RestsOn::People | RestsOn::AttemptsWithoutSubject);
+            output.pick(said::interval_over(&area(auc), &area(low), &area(high), over_people))
+        });
+        text += &format!("AUC {}", interval.unwrap_or_else(|| area(auc)));
     }
     if let Some(eer) = calibration.eer {
         text += &format!(", EER {}", rate(eer.mid));
@@ -335,6 +341,7 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
         .map(|moved| output.pick(said::steps(moved.score.name(), moved.score_grid)))
         .collect();
     text += &output.pick(said::exact_shares(&grids.join(", ")));
+    text += output.say(said::ROWS_INDEPENDENT);
     text + &issues(&drift.issues, data, output)
 }
 

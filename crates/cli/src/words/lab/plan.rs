@@ -1,6 +1,6 @@
 //! Texts of `lab plan`, `lab sweep` and `lab segments`.
 
-use cloudauth_lab::{HoldoutDays, SweepProblem};
+use cloudauth_lab::{HoldoutDays, RestsOn, SweepProblem};
 
 use super::super::policy::problem;
 use super::super::{Said, Text, both, text};
@@ -190,6 +190,24 @@ pub(crate) fn holdout_warning(on: HoldoutDays, warning: &Said) -> Said {
     both(format!("warning, {en}: {}\n", warning.en), format!("警告（{zh}）：{}\n", warning.zh()))
 }
 
+/// What the proof of a target on the training days counts, where the intervals count something else.
+pub(crate) const fn chosen_over(rests_on: RestsOn) -> Text {
+    match rests_on {
+        RestsOn::People => text(
+            "what is proved on the training days counts people, not attempts\n",
+            "选定日期的“已证明”按人而非按次数得出\n",
+        ),
+        RestsOn::AttemptsWithoutSubject => text(
+            "what is proved on the training days takes attempts of impostors as independent, because most have no `subject`\n",
+            "选定日期的“已证明”假定各次冒充相互独立，因为其中多数没有 `subject`\n",
+        ),
+        _ => text(
+            "what is proved on the training days counts attempts, not people\n",
+            "选定日期的“已证明”按次数而非按人得出\n",
+        ),
+    }
+}
+
 /// Why the training days do not prove a target.
 pub(crate) fn not_proved(target: &str, reason: &Said) -> Said {
     both(format!("{target} is not proved: {}\n", reason.en), format!("{target} 未证明：{}\n", reason.zh()))
@@ -225,12 +243,12 @@ pub(crate) fn fnmr_at(threshold: &str) -> Said {
 pub(crate) const DIFFERS: Text = text("differs", "有差异");
 pub(crate) const TOO_FEW: Text = text("too few to tell", "数量过少，无法判断");
 pub(crate) const HOW_COMPARED: Text = text(
-    "each value is compared with all others by Fisher's exact test, corrected for the number of values\n",
-    "每个取值均以 Fisher 精确检验与其余取值对比，并按取值个数校正\n",
+    "each value is compared with all others by Fisher's exact test, corrected for the number of values; two values are one test\n",
+    "每个取值均以 Fisher 精确检验与其余取值对比，并按取值个数校正；两个取值只是一次检验\n",
 );
 pub(crate) const HOW_COMPARED_OVER_PEOPLE: Text = text(
-    "each value is compared with all others by the intervals of both, corrected for the number of values\n",
-    "每个取值均依据双方的区间与其余取值对比，并按取值个数校正\n",
+    "each value is compared with all others by the intervals of both, corrected for the number of values; two values are one test\n",
+    "每个取值均依据双方的区间与其余取值对比，并按取值个数校正；两个取值只是一次检验\n",
 );
 
 pub(crate) const NO_RATES_OF_SCORES: Text = text(

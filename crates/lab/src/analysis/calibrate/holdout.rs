@@ -94,6 +94,9 @@ pub struct HoldoutTarget {
     pub threshold: Option<f64>,
     /// Whether the training days prove the target at this threshold. Otherwise they only show it.
     pub is_proved: bool,
+    /// What a proof on the training days counts as independent. It can differ from [`Holdout::rests_on`], which is about the intervals
+    /// of both rates on all days.
+    pub rests_on: RestsOn,
     /// Why the target is not proved, or what the proof rests on.
     #[serde(skip)]
     pub reason: Option<TargetReason>,
@@ -178,6 +181,7 @@ impl Holdout {
                 target: target.target,
                 threshold,
                 is_proved: target.recommended.is_some(),
+                rests_on: target.rests_on,
                 fmr: rate(Label::Impostor),
                 fnmr: rate(Label::Genuine),
                 reason: target.reason,

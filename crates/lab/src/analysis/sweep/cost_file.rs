@@ -6,6 +6,7 @@ use cloudauth_protocol::{ParseReason, plain_parse_error};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::input::format::other_format;
 use crate::input::mapping_error::place;
 
 /// The version of the format.
@@ -60,7 +61,8 @@ pub enum CostProblem {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    format: u32,
+    #[serde(rename = "format")]
+    _format: u32,
     cost: Table,
 }
 
@@ -82,11 +84,10 @@ impl Costs {
     /// # Errors
     /// If the file is invalid, or a cost is negative or larger than 10^12. The error does not quote a value.
     pub fn parse(text: &str) -> Result<Self, CostError> {
-        let File { format, cost } =
-            toml::from_str(text).map_err(|error| CostError::of_parser(text, &error))?;
-        if format != FORMAT {
+        if let Some(format) = other_format(text, FORMAT) {
             return Err(CostError::new(CostProblem::UnknownFormat(format, FORMAT)));
         }
+        let File { cost, .. } = toml::from_str(text).map_err(|error| CostError::of_parser(text, &error))?;
         let Table { impostor_approved, genuine_rejected, review, retry } = cost;
         let all = [&impostor_approved, &genuine_rejected, &review, &retry];
         for (key, cost) in KEYS.into_iter().zip(all) {

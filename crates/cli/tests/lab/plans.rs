@@ -342,7 +342,7 @@ fn segments_that_differ_are_named() {
     let chinese = lab(&[&segments[..], &["--lang", "zh"]].concat(), folder.path());
     assert!(said(&chinese).contains("数量过少，无法判断"), "{}", said(&chinese));
     assert!(text.contains("p (Holm)"), "{text}");
-    // Two values are one test, whose p-value is shown once and is not corrected. One value is none.
+    // Two values are one test, whose p-value is shown once and is not corrected. One value has no test.
     let of_values = |rows: String| {
         std::fs::write(folder.path().join("rows.csv"), header.to_owned() + &rows).unwrap();
         said(&lab(&segments, folder.path()))

@@ -153,3 +153,27 @@ fn a_report_tells_once_whether_intervals_count_people() {
         );
     }
 }
+
+/// A segment of two values is one test: its p-value stands once, and is not one of Holm's.
+#[test]
+fn two_values_of_a_segment_have_one_p_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    for (channels, of_two) in [(2, true), (3, false)] {
+        let line = |number: usize| {
+            let score = if number % 7 < number % channels * 3 { "72" } else { "90" };
+            let channel = format!(",\"channel\":\"c{}\"}}", number % channels);
+            row(score, ["genuine", "impostor"][number % 5 / 4], "").replace('}', &channel)
+        };
+        std::fs::write(&path, (0..2000).map(line).collect::<String>()).unwrap();
+        let mapping = "format = 1\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n";
+        let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
+        let sources = Source::find(std::slice::from_ref(&path)).unwrap();
+        let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
+        let page = Report::of(&tally, &TARGETS).html(Language::En).unwrap();
+        assert_eq!(page.contains("p of the two values: <b>"), of_two);
+        assert_eq!(page.contains("p against all other values (Holm): "), !of_two);
+        assert!(page.contains("Intervals and p-values count attempts, not people"));
+    }
+}

@@ -84,7 +84,7 @@ fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String 
     if rates.values.is_empty() {
         return String::new();
     }
-    // Two values are one test, and one value is none.
+    // Two values are one test, and one value has no test.
     let heading = if rates.values.len() > 2 { "p (Holm)" } else { "p" };
     let mut table = Table::new([name, what, heading, ""], output.language);
     for (number, (value, GroupRate { rate, p, finding, .. })) in rates.values.iter().enumerate() {

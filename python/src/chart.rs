@@ -1,4 +1,9 @@
 //! The chart of a sweep, as SVG: a panel for each rate by the value of the threshold, with its 95 % interval.
+//!
+//! The report of the lab has a plotter of its own. Its charts are parts of a page: they are HTML around an SVG without colours, which
+//! have them from the style sheet of that page, light or dark. A notebook shows a chart alone, so it needs an SVG that is a document
+//! with its own colours, from the JSON document that an `Analysis` holds. Both from one plotter would make charts, styles and the
+//! reading of documents part of the lab's public API.
 
 use pyo3::prelude::*;
 use serde_json::Value;

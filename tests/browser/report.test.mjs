@@ -62,10 +62,11 @@ const COST = ['--cost', 'cost.toml', '--prior', '0.1%'];
 const SWEEP = ['--sweep', 'match_auto', '--up-to', '80', ...VALUES, ...COST];
 const DAYS = ['--train', '..2026-02-28', '--test', '2026-03-01..', '--target', '1/50', '--target', '1/100', '--target', '1/10000'];
 const CROSS = ['channel', 'region'];
-const ALL = ['summary', 'decisions', 'compare', 'sweep', 'segments', 'scores', 'errors', 'targets', 'holdout', 'coverage', 'attacks', 'drift', 'days', 'notes'];
+const LOAD = ['--handling-time', '3m', '--target-wait', '5m'];
+const ALL = ['summary', 'decisions', 'compare', 'sweep', 'reviewers', 'segments', 'scores', 'errors', 'targets', 'holdout', 'coverage', 'attacks', 'drift', 'days', 'notes'];
 
 await Promise.all(['en', 'zh'].flatMap((lang) => [
-  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', ...SWEEP, ...DAYS, '--cross', `${CROSS}`, '--to', `full-${lang}.html`, '--lang', lang),
+  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', ...SWEEP, ...DAYS, ...LOAD, '--rows-per-hour', '1200', '--cross', `${CROSS}`, '--to', `full-${lang}.html`, '--lang', lang),
   ...['bare', 'one'].map((name) => lab('report', 'builtin:onboarding', `${name}.jsonl`, '--to', `${name}-${lang}.html`, '--lang', lang)),
   ofNothing('report', 'builtin:onboarding', 'empty.jsonl', '--to', `empty-${lang}.html`, '--lang', lang),
 ]));
@@ -217,6 +218,12 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const chosen = holdout.targets.filter(({ threshold }, at, all) => !at || threshold !== all[at - 1].threshold);
   assert.ok(chosen.length > 1);
   assert.deepEqual(days.map((text) => text.split(' (')[0]), chosen.flatMap(({ fmr: { train, test } }) => [`training days: ${shown(train.rate)}`, `test days: ${shown(test.rate)}`]));
+
+  // The reviewers are those of a plan for this share of reviews.
+  const reviews = [replay.verdicts.review.all, compare.flips.filter(({ to }) => to === 'review').reduce((sum, { all }) => sum + all, 0)];
+  const plans = await Promise.all(reviews.map((all) => lab('plan', '--reviews-per-hour', String(1200 * (all / replay.rows)), ...LOAD)));
+  const teams = await cells(page.locator('#reviewers tbody tr'));
+  assert.deepEqual(teams.map((row) => row[1]), plans.map(({ reviewers }) => String(reviewers.reviewers)));
 
   // The sweep has a row for each value, and that of the file has the policy's own verdicts. Values up to `match_floor` are hatched.
   const swept = await cells(page.locator('#sweep tbody tr'));

@@ -55,7 +55,7 @@ pub use analysis::data_issue::DataIssue;
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
 pub use analysis::figures::{amount, chance, percent};
 pub use analysis::issue_kind::DataIssueKind;
-pub use analysis::plan::{ComparePlan, LabelPlan, ReviewPlan};
+pub use analysis::plan::{ComparePlan, ComparePlans, LabelPlan, ReviewPlan, ReviewPlans};
 pub use analysis::proportion::Proportion;
 pub use analysis::replay::{LabelCounts, Replay, RuleRows};
 pub use analysis::rests_on::{LabelledPeople, RestsOn};

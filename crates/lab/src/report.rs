@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::analysis::calibrate::{Calibration, Holdout, TargetRate, estimated};
 use crate::analysis::compare::{Compare, rests_on};
 use crate::analysis::drift::Drift;
+use crate::analysis::plan::{ComparePlans, ReviewPlans};
 use crate::analysis::replay::Replay;
 use crate::analysis::segment_rates::SegmentRates;
 use crate::analysis::sweep::Sweep;
@@ -37,6 +38,8 @@ pub struct Report<'t> {
     pub replay: Replay,
     /// The changed decisions. `None` with one policy.
     pub compare: Option<Compare>,
+    /// The labelled attempts that would show the differences between the policies. `None` with one policy.
+    pub attempts_needed: Option<ComparePlans>,
     /// The rates by segment, and of two segments that the run crossed ([`Lab::cross`](crate::Lab::cross)).
     pub segments: SegmentRates,
     /// The errors. `None` without a labelled impostor and a labelled genuine attempt that have a score.
@@ -47,6 +50,8 @@ pub struct Report<'t> {
     pub sweep: Option<Sweep>,
     /// Thresholds of the same policy, chosen on some days of the data and tested on others: `None` until it is set.
     pub holdout: Option<Holdout>,
+    /// The reviewers that the decisions need: `None` until it is set.
+    pub reviewers: Option<ReviewPlans>,
 }
 
 impl<'t> Report<'t> {
@@ -55,15 +60,18 @@ impl<'t> Report<'t> {
     pub fn of<T: Clone + Into<TargetRate>>(tally: &'t Tally, targets: &[T]) -> Self {
         let calibration = Calibration::of(tally, targets, 1);
         let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
+        let compare = Compare::of(tally);
         Self {
             tally,
             replay: Replay::of(tally),
-            compare: Compare::of(tally),
+            attempts_needed: compare.as_ref().map(ComparePlans::of),
+            compare,
             segments: SegmentRates::of(tally),
             calibration: is_labelled.then_some(calibration),
             drift: Drift::of(tally, None, None).ok(),
             sweep: None,
             holdout: None,
+            reviewers: None,
         }
     }
 
@@ -82,7 +90,7 @@ impl<'t> Report<'t> {
 
     /// Returns what the page shows.
     fn values(&self, words: Words) -> Value {
-        let Self { tally, replay, compare, segments, calibration, drift, sweep, holdout } = self;
+        let Self { tally, replay, compare, segments, calibration, drift, sweep, holdout, .. } = self;
         // Charts by score show the grid only, and would be wrong with a score outside it.
         let outside = tally.outside_grid(Input::VerifyScore);
         let is_on_grid = outside == 0;
@@ -121,6 +129,8 @@ impl<'t> Report<'t> {
             is_separate => auc == Some(1.0),
             det => charts::det(&operating, words).map(svg),
             holdout => holdout.as_ref().map(|found| holdout::shown(found, words)),
+            needed => self.attempts_needed.as_ref().map(|needed| Value::from(Serde(needed))),
+            reviewers => self.reviewers.as_ref().map(|plans| Value::from(Serde(plans))),
             coverage => labelled.map(|calibration| svg(charts::coverage(tally, calibration, words))),
             drift_plots => drift.as_ref().filter(|_| is_on_grid).map(|drift| charts::drift(drift, words).map(svg)),
             drift_bands => drift.as_ref().map(parts::bands),

@@ -99,6 +99,18 @@ pub(crate) struct Report {
     /// Also cross two segments of the mapping, such as channel,region: each pair of values is a group.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) cross: Vec<String>,
+    /// Mean time of one review, such as 3m: how many reviewers do the decisions need?
+    #[arg(long, value_name = "TIME", requires = "target_wait", value_parser = duration)]
+    pub(crate) handling_time: Option<humantime::Duration>,
+    /// Longest wait of most reviews, such as 10m.
+    #[arg(long, value_name = "TIME", requires = "handling_time", value_parser = duration)]
+    pub(crate) target_wait: Option<humantime::Duration>,
+    /// Share of the reviews that must wait no longer.
+    #[arg(long, value_name = "SHARE", default_value = "80%", requires = "handling_time", value_parser = plan::share)]
+    pub(crate) service_level: f64,
+    /// Verifications in a busy hour. Default: the mean of all hours of the days with rows.
+    #[arg(long, value_name = "N", requires = "handling_time")]
+    pub(crate) rows_per_hour: Option<f64>,
     /// Also sweep this threshold of the policy. The data is read once more.
     #[arg(long, value_name = "THRESHOLD", requires_all = ["from", "up_to", "distance"], conflicts_with = "resume")]
     pub(crate) sweep: Option<String>,

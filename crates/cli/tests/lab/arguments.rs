@@ -62,6 +62,11 @@ fn arguments_are_checked_before_the_data_is_read() {
         (report("times.toml --train ..2026-01-31 --test 2026-02-01.."), "the mapping has no labels"),
         (report("map.toml --train ..2026-01-31 --test 2026-01-31.."), "have days in common"),
         (report("map.toml --train ..2026-01-31"), "--test"),
+        (report("map.toml --handling-time 3m"), "--target-wait"),
+        (report("map.toml --rows-per-hour 9"), "--handling-time"),
+        (report("map.toml --handling-time 0s --target-wait 5m"), "must be positive"),
+        (report("map.toml --handling-time 3m --target-wait 5m --rows-per-hour 0"), "--rows-per-hour"),
+        (report("labels.toml --handling-time 3m --target-wait 5m"), "with --rows-per-hour"),
         (format!("{write} bare.toml"), "the mapping has no labels"),
         (
             format!("{} --mapping map.toml", write.replace("match_auto --mapping", "match_high")),

@@ -10,11 +10,16 @@ use crate::support::{json as document, text};
 
 /// Four months of labelled results of two channels in three regions; one region is markup, and one row in 20 has none.
 fn history(folder: &Path) {
-    let header =
-        "id,time,subject,channel,region,sub_code,passed,face_attack,face_occlusion,verify_score,label\n";
+    let header = "id,time,subject,channel,region,sub_code,passed,face_attack,face_occlusion,verify_score,face_attack_score,label\n";
     let row = |number: u32| {
         let is_impostor = number.is_multiple_of(4);
-        let score = if is_impostor { 36 + number % 41 } else { 71 + number * 7 % 28 };
+        // Of the genuine people, only two score from 75 to 76.5.
+        let score = match (is_impostor, 71 + number * 7 % 28) {
+            (true, _) => (36 + number % 41).to_string(),
+            (false, _) if number == 1 || number == 13 => "75.5".to_owned(),
+            (false, 75 | 76) => "80".to_owned(),
+            (false, score) => score.to_string(),
+        };
         let label = if is_impostor { "impostor" } else { "genuine" };
         let region = match number % 20 {
             0 => "",
@@ -22,7 +27,7 @@ fn history(folder: &Path) {
             _ => ["north", "south"][(number / 20) as usize % 2],
         };
         format!(
-            "r{number},2026-{:02}-{:02},s{},{},{region},200,T,F,F,{score},{label}\n",
+            "r{number},2026-{:02}-{:02},s{},{},{region},200,T,F,F,{score},0.01,{label}\n",
             1 + number / 10 % 4,
             1 + number % 27,
             number / 3,
@@ -33,7 +38,7 @@ fn history(folder: &Path) {
     fs::write(folder.join("rows.csv"), header.to_owned() + &rows).unwrap();
     let mapping = "format = 1\nid = \"id\"\ntime = \"time\"\nsubject = \"subject\"\nsegments = [\"channel\", \"region\"]\n\
                    [inputs]\nsub_code = \"sub_code\"\npassed = \"passed\"\nface_attack = \"face_attack\"\n\
-                   face_occlusion = \"face_occlusion\"\nverify_score = \"verify_score\"\n[label]\ncolumn = \"label\"\n";
+                   face_occlusion = \"face_occlusion\"\nverify_score = \"verify_score\"\nface_attack_score = \"face_attack_score\"\n[label]\ncolumn = \"label\"\n";
     fs::write(folder.join("map.toml"), mapping).unwrap();
 }
 
@@ -193,5 +198,77 @@ fn doubts_about_the_days_are_told() {
         for told in told {
             assert!(section(&page, "holdout").contains(told), "{told}: {}", section(&page, "holdout"));
         }
+    }
+}
+
+#[test]
+fn plans_are_those_of_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    history(folder);
+    let candidate = cloudauth::policy::builtin::ONBOARDING
+        .replace("value = 75.0, far = \"1/10000\"", "value = 76.5, far = \"5/100000\"");
+    fs::write(folder.join("candidate.toml"), candidate).unwrap();
+    let args = "--candidate candidate.toml --allow-failing-examples --target 1/50 --target 1/10000 --handling-time 3m --target-wait 5m";
+    let plan = |args: &str| run(&format!("plan {args}"), folder);
+    for (language, sign) in [("en", "\u{a0}%"), ("zh", "%")] {
+        let data = format!("report builtin:onboarding {DATA} {args} --lang {language}");
+        let found = run(&data, folder);
+        let page = fs::read_to_string(folder.join("report.html")).unwrap();
+
+        // The labels that each target needs.
+        for (target, needed) in
+            found["calibration"]["targets"].as_array().unwrap().iter().zip(["149", "29,956"])
+        {
+            let alone = plan(&format!("--target {}", target["target"].as_str().unwrap()));
+            assert_eq!(target["needed"], alone["labels"][0]["impostors"]);
+            assert!(section(&page, "targets").contains(&format!("<td>{needed}</td>")), "{needed}");
+        }
+
+        // Two of 4,500 genuine attempts are not enough to show that the candidate is stricter.
+        let needed = &found["attempts_needed"]["customers_not_approved"];
+        let of = found["compare"]["customers_not_approved"]["policy"]["of"].as_u64().unwrap();
+        assert_eq!(
+            (of, needed["only_policy"].as_f64(), needed["only_candidate"].as_f64()),
+            (4500, Some(2.0 / 4500.0), Some(0.0))
+        );
+        let alone = plan("--only-policy 2/4500 --only-candidate 0");
+        assert_eq!(needed, &alone["compare"]);
+        let attempts = needed["attempts"].as_u64().unwrap();
+        assert!(attempts > of && found["attempts_needed"]["fraud_approved"].is_null());
+        let told = format!("<b>{},{:03}</b>", attempts / 1000, attempts % 1000);
+        assert!(section(&page, "compare").contains(&told), "{told}");
+
+        // The reviewers for the reviews of both policies: 6,000 rows on 108 days.
+        let reviewers = &found["reviewers"];
+        let days = found["replay"]["days"].as_object().unwrap().len() as f64;
+        assert_eq!(
+            (reviewers["rows_per_hour"].as_f64(), &reviewers["is_mean"]),
+            (Some(6000.0 / days / 24.0), &true.into())
+        );
+        let data = format!("{data} --rows-per-hour 2400");
+        let (found, page) = (run(&data, folder), fs::read_to_string(folder.join("report.html")).unwrap());
+        let part = section(&page, "reviewers");
+        let reviews =
+            found["compare"]["flips"].as_array().unwrap().iter().filter(|flip| flip["to"] == "review");
+        let reviews = reviews.map(|flip| flip["all"].as_u64().unwrap()).sum::<u64>();
+        let of_policy = found["replay"]["verdicts"]["review"]["all"].as_u64().unwrap();
+        assert!(reviews > of_policy);
+        for (name, reviews) in [("policy", of_policy), ("candidate", reviews)] {
+            let (team, share) = (&found["reviewers"][name], reviews as f64 / 6000.0);
+            assert_eq!(found["reviewers"][format!("{name}_share")], share);
+            let per_hour = 2400.0 * share;
+            let alone = plan(&format!("--reviews-per-hour {per_hour} --handling-time 3m --target-wait 5m"));
+            assert_eq!(team, &alone["reviewers"]);
+            let figures = [
+                format!("<strong>{}</strong>", team["reviewers"]),
+                cloudauth_lab::percent(share) + sign,
+                cloudauth_lab::amount(per_hour),
+                cloudauth_lab::percent(team["within"].as_f64().unwrap()) + sign,
+            ];
+            assert!(part.contains(&figures.join("</td><td>")), "{figures:?}: {part}");
+        }
+        let page = report("", language, folder).0;
+        assert!(!page.contains("id=\"reviewers\""));
     }
 }

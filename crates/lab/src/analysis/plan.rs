@@ -1,9 +1,13 @@
-//! Plans: the labels that a claim needs, the attempts that a comparison needs, and the reviewers that a load needs.
+//! Plans: the labels that a claim needs, the attempts that a comparison needs, and the reviewers that a load needs. The loads and
+//! the comparisons are given, or those of a run.
 
+use cloudauth_policy::Verdict;
 use cloudauth_stats::{Confidence, McNemarPlan, Queue, attempts_needed};
 use serde::Serialize;
 
 use crate::analysis::calibrate::TargetRate;
+use crate::analysis::compare::{Compare, Pair};
+use crate::analysis::replay::Replay;
 
 /// The labelled impostors that prove a false match rate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,9 +118,101 @@ impl ReviewPlan {
     }
 }
 
+/// The power of the plans for the comparisons of a run.
+const POWER: f64 = 0.8;
+/// A p-value of at most this shows a difference.
+const RISK: f64 = 0.05;
+
+/// The labelled attempts that would show the differences that the labels of a run do not show. A plan is `None` where they show
+/// the difference, where no decision changes, and where attempts of one person hide a difference that so many independent ones
+/// show.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComparePlans {
+    /// For the impostors approved.
+    pub fraud_approved: Option<ComparePlan>,
+    /// For the genuine people not approved.
+    pub customers_not_approved: Option<ComparePlan>,
+    /// For the genuine people rejected.
+    pub customers_rejected: Option<ComparePlan>,
+}
+
+impl ComparePlans {
+    /// Returns the plans for differences of the observed size, with a power of 80 %.
+    #[must_use]
+    pub fn of(compare: &Compare) -> Self {
+        let plan = |pair: &Option<Pair>| {
+            let pair = pair.as_ref().filter(|pair| pair.p > RISK)?;
+            // The policy decides right what only the candidate decides wrong.
+            let [policy, candidate] =
+                [pair.only_candidate, pair.only_policy].map(|count| count as f64 / pair.policy.of as f64);
+            let plan = ComparePlan::of(policy, candidate, POWER, Confidence::P95)?;
+            Some(plan).filter(|plan| plan.attempts.is_none_or(|attempts| attempts > pair.policy.of))
+        };
+        Self {
+            fraud_approved: plan(&compare.fraud_approved),
+            customers_not_approved: plan(&compare.customers_not_approved),
+            customers_rejected: plan(&compare.customers_rejected),
+        }
+    }
+}
+
+/// The reviewers that the policy of a run needs, and its candidate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReviewPlans {
+    /// The rows that are decided in an hour.
+    pub rows_per_hour: f64,
+    /// Whether that is the mean of all hours of the days with rows. Otherwise it was given.
+    pub is_mean: bool,
+    /// The share of the rows that the policy sends to review.
+    pub policy_share: f64,
+    /// The share of the rows that the candidate sends to review. `None` with one policy.
+    pub candidate_share: Option<f64>,
+    /// The reviewers for the policy's reviews; `None` if it has none.
+    pub policy: Option<ReviewPlan>,
+    /// The reviewers for the candidate's reviews; `None` if it has none, or with one policy.
+    pub candidate: Option<ReviewPlan>,
+}
+
+impl ReviewPlans {
+    /// Returns the reviewers for the share of rows that the policies of a run send to review, by [`ReviewPlan::of`]. Without
+    /// `rows_per_hour`, it is the mean of all hours of the days with rows. `None` if no row has a day then.
+    #[must_use]
+    pub fn of(
+        replay: &Replay,
+        compare: Option<&Compare>,
+        rows_per_hour: Option<f64>,
+        (handling_seconds, wait_seconds, service_level): (f64, f64, f64),
+    ) -> Option<Self> {
+        let hours = replay.days.len() as f64 * 24.0;
+        let mean = (hours > 0.0).then(|| replay.rows as f64 / hours);
+        let rows = rows_per_hour.or(mean)?;
+        let plan = |share: f64| ReviewPlan::of(rows * share, handling_seconds, wait_seconds, service_level);
+        let share = |reviews: u64| reviews as f64 / replay.rows.max(1) as f64;
+        let of_candidate = |compare: &Compare| {
+            let flips = compare.flips.iter().filter(|flip| flip.to == Verdict::Review);
+            share(flips.map(|flip| flip.rows.all).sum())
+        };
+        let (policy_share, candidate_share) = (share(replay.verdicts.review.all), compare.map(of_candidate));
+        Some(Self {
+            rows_per_hour: rows,
+            is_mean: rows_per_hour.is_none(),
+            policy_share,
+            candidate_share,
+            policy: plan(policy_share),
+            candidate: candidate_share.and_then(plan),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use cloudauth_policy::{Policy, builtin};
+
     use super::*;
+    use crate::analysis::proportion::Proportion;
+    use crate::tally::{Tally, VerdictMatrix};
 
     #[test]
     fn plans_give_the_figures_of_the_statistics() {
@@ -129,6 +225,48 @@ mod tests {
         // Six Erlangs.
         assert_eq!((review.reviewers, review.within >= 0.8), (7, true));
         assert!((review.occupancy - 6.0 / 7.0).abs() < 1e-15 && review.mean_wait_seconds > 0.0);
+    }
+
+    #[test]
+    fn a_run_without_reviews_and_days_needs_no_reviewers() {
+        let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+        let mut tally = Tally::new(&policy, Some(&policy), &[]);
+        let plans = |tally: &Tally, rows| {
+            ReviewPlans::of(&Replay::of(tally), Compare::of(tally).as_ref(), rows, (180.0, 300.0, 0.8))
+        };
+        assert_eq!(plans(&tally, None), None);
+        let given = plans(&tally, Some(100.0)).unwrap();
+        assert_eq!((given.rows_per_hour, given.is_mean, given.policy_share), (100.0, false, 0.0));
+        assert_eq!((given.policy, given.candidate_share, given.candidate), (None, Some(0.0), None));
+        tally.rows = 96;
+        tally.days.extend([(20_000, VerdictMatrix::default()), (20_002, VerdictMatrix::default())]);
+        let mean = plans(&tally, None).unwrap();
+        assert_eq!((mean.rows_per_hour, mean.is_mean), (2.0, true));
+    }
+
+    #[test]
+    fn a_difference_that_the_labels_show_needs_no_more_attempts() {
+        let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+        let mut compare = Compare::of(&Tally::new(&policy, Some(&policy), &[])).unwrap();
+        let pair = |p: f64, only_policy, of| Pair {
+            policy: Proportion::new(only_policy, of),
+            candidate: Proportion::new(0, of),
+            only_policy,
+            only_candidate: 0,
+            p,
+            difference: None,
+        };
+        compare.fraud_approved = Some(pair(0.05, 9, 1000));
+        compare.customers_not_approved = Some(pair(0.06, 2, 1000));
+        // Over people, attempts that would show a difference can be too few people.
+        compare.customers_rejected = Some(pair(0.06, 100, 1000));
+        let plans = ComparePlans::of(&compare);
+        assert_eq!((plans.fraud_approved, plans.customers_rejected), (None, None));
+        let plan = plans.customers_not_approved.unwrap();
+        assert_eq!((plan.only_policy, plan.only_candidate, plan.power), (0.0, 0.002, 0.8));
+        assert_eq!(plan, ComparePlan::of(0.0, 0.002, 0.8, Confidence::P95).unwrap());
+        compare.customers_not_approved = Some(pair(1.0, 0, 1000));
+        assert_eq!(ComparePlans::of(&compare).customers_not_approved, None);
     }
 
     #[test]

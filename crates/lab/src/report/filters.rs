@@ -24,6 +24,11 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     });
     pages.add_filter("amount", amount);
+    pages.add_filter("per_hour", |number: f64| match number {
+        1000.0.. => thousands(number.round() as u64),
+        _ => amount(number),
+    });
+    pages.add_filter("time", move |seconds: f64| time(seconds, words));
     // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
     pages.add_filter("chance", |p: Option<f64>| p.map_or_else(|| "–".to_owned(), chance));
@@ -87,6 +92,18 @@ fn target(text: &str) -> String {
     digits.map_or_else(|| text.to_owned(), |(above, below)| format!("{above}/{}", thousands(below)))
 }
 
+/// Formats a time in minutes and seconds, from an hour on in hours and minutes.
+fn time(seconds: f64, words: Words) -> String {
+    let seconds = seconds.round() as u64;
+    let part = |number: u64, unit: &str| format!("{number}\u{a0}{}", words.get(unit));
+    let (whole, rest) = match seconds {
+        0..60 => return part(seconds, "seconds"),
+        60..3600 => (part(seconds / 60, "minutes"), (seconds % 60, "seconds")),
+        _ => (part(seconds / 3600, "hours"), (seconds % 3600 / 60, "minutes")),
+    };
+    if rest.0 == 0 { whole } else { format!("{whole} {}", part(rest.0, rest.1)) }
+}
+
 /// Formats the vendor's rate: as in its table, or as implied between two rows of it.
 fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
     let told = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).map(|(_, rate)| target(rate));
@@ -97,6 +114,14 @@ fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_two_units() {
+        let words = Words::of(crate::language::Language::En);
+        let times = [0.4, 59.4, 60.0, 110.2, 3599.6, 90_000.0].map(|seconds| time(seconds, words));
+        let told = ["0 s", "59 s", "1 min", "1 min 50 s", "1 h", "25 h"];
+        assert_eq!(times.map(|time| time.replace('\u{a0}', " ")), told);
+    }
 
     #[test]
     fn numbers_are_formatted_for_people() {

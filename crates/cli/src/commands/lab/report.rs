@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_files::Named;
-use cloudauth_lab::{Costs, Mapping, Report, RunOutcome, Sweep, SweepPlan, TargetRate};
+use cloudauth_lab::{
+    Costs, Mapping, Report, ReviewPlan, ReviewPlans, RunOutcome, Sweep, SweepPlan, TargetRate,
+};
 
 use super::holdout::{check_days, check_mapping, tested};
 use super::run::{self, Data, Wanted, reads_standard_input};
@@ -45,6 +47,17 @@ pub(super) async fn report(args: args::Report, output: &Output) -> Result<u8, Fa
     if days.is_some() {
         check_mapping(&data)?;
     }
+    let load = args
+        .handling_time
+        .zip(args.target_wait)
+        .map(|(handling, wait)| (handling.as_secs_f64(), wait.as_secs_f64(), args.service_level));
+    if let Some((handling, wait, level)) = load {
+        if args.rows_per_hour.is_none() {
+            data.check(Mapping::check_time).map_err(|_| Failure::usage(said::NO_HOURS))?;
+        }
+        let most = ReviewPlan::of(args.rows_per_hour.unwrap_or(1.0), handling, wait, level);
+        most.ok_or_else(|| Failure::usage(said::NO_LOAD))?;
+    }
     let crossed = match args.cross.len() {
         0 => None,
         2 => checked(&data, &args.cross)?,
@@ -57,6 +70,13 @@ pub(super) async fn report(args: args::Report, output: &Output) -> Result<u8, Fa
         Costs::check_labels(&first.tally)?;
     }
     let mut report = Report::of(&first.tally, &targets);
+    if let Some(load) = load {
+        let compare = report.compare.as_ref();
+        report.reviewers = ReviewPlans::of(&report.replay, compare, args.rows_per_hour, load);
+        if report.reviewers.is_none() && first.complete {
+            return Err(Failure::usage(said::NO_HOURS));
+        }
+    }
     let mut last: Option<RunOutcome> = None;
     let is_complete = |last: &Option<RunOutcome>| last.as_ref().unwrap_or(&first).complete;
     // A result of a part of the rows has no place beside the counts of all.

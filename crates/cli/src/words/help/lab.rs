@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 71] = [
+pub(super) const HELP: [(&str, &str); 73] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -55,9 +55,9 @@ pub(super) const HELP: [(&str, &str); 71] = [
     ("lab plan:only_candidate", "预计仅候选策略判对的尝试所占比例"),
     ("lab plan:power", "对比检出差异的概率"),
     ("lab plan:reviews_per_hour", "繁忙时段每小时的复核量：需要多少名复核人员？"),
-    ("lab plan:handling_time", "单次复核的平均用时，例如 3m"),
-    ("lab plan:target_wait", "多数复核的最长等待时间，例如 10m"),
-    ("lab plan:service_level", "等待不超过该时间的复核所占比例"),
+    (":handling_time", "单次复核的平均用时，例如 3m"),
+    (":target_wait", "多数复核的最长等待时间，例如 10m"),
+    (":service_level", "等待不超过该时间的复核所占比例"),
     ("lab calibrate", "在有标注的历史数据上测量各阈值的错误率，并为目标误识率建议阈值"),
     ("lab calibrate:curve", "将每百分之一分处的误识率和拒识率及其置信区间写入该 CSV 文件；比率为 0 至 1"),
     ("lab calibrate:write", "将唯一目标的建议阈值以此名称写入策略文件；修改后的策略须仍能通过校验"),
@@ -71,6 +71,8 @@ pub(super) const HELP: [(&str, &str); 71] = [
     ("lab drift:policy", "以其阈值划分分数的策略：文件路径，或 builtin:NAME"),
     ("lab report", "将全部分析写入一个 HTML 文件，语言由 --lang 决定"),
     ("lab report:train", "另外仅用这些日期选定阈值，再在 --test 的日期上检验；数据会再读取两遍"),
+    ("lab report:handling_time", "单次复核的平均用时，例如 3m：这些判定需要多少名复核人员？"),
+    ("lab report:rows_per_hour", "繁忙时段每小时的认证次数；默认为有数据日期全部时段的平均值"),
     ("lab report:cross", "同时将映射文件中的两个分群交叉，例如 channel,region：每一对取值为一组"),
     ("lab report:sweep", "同时让策略的这个阈值依次取多个值；数据会再读取一遍"),
     ("lab report:from", "最小值"),

@@ -24,6 +24,15 @@ pub(crate) const NO_TEAM: Text = text(
     "--reviews-per-hour 与 --handling-time 须为正数，且所需复核人员不能超过一千万",
 );
 
+pub(crate) const NO_LOAD: Text = text(
+    "--rows-per-hour and --handling-time must be positive, and the load must be below ten million reviewers",
+    "--rows-per-hour 与 --handling-time 须为正数，且所需复核人员不能超过一千万",
+);
+pub(crate) const NO_HOURS: Text = text(
+    "no row has a time: give the verifications in an hour with --rows-per-hour",
+    "没有任何行带有时间：请用 --rows-per-hour 给出每小时的认证次数",
+);
+
 pub(crate) fn labels(impostors: &str, errors: u64, target: &str, confidence: &str) -> Said {
     let (en, zh) = match errors {
         0 => ("none of them approved".to_owned(), "且无一被通过".to_owned()),

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{
-    Calibration, Days, Holdout, HoldoutDays, HoldoutRate, Lab, Mapping, Proportion, RestsOn, RunControl,
-    Source, Tally, TargetRate, TargetReason, WarningKind, curve,
+    Calibration, Days, Holdout, HoldoutDays, HoldoutRate, Lab, Language, Mapping, Proportion, Report,
+    RestsOn, RunControl, Source, Tally, TargetRate, TargetReason, WarningKind, curve,
 };
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{Clusters, Confidence, Interval, difference_of};
@@ -216,6 +216,20 @@ fn a_target_says_what_its_proof_counts() {
     assert_eq!(of_targets, vec![RestsOn::People; targets().len()]);
     let document = serde_json::to_value(&found).unwrap();
     assert_eq!(document["targets"][0]["rests_on"], "people");
+    let tally = of("..2026-06-30");
+    let mut same = found.clone();
+    same.targets.iter_mut().for_each(|target| target.rests_on = found.rests_on);
+    for (language, says) in [
+        (Language::En, "What is proved on the training days counts people, not attempts."),
+        (Language::Zh, "选定日期的“可证明”按人而非按次数得出。"),
+    ] {
+        let times = [&found, &same].map(|found| {
+            let mut report = Report::of(&tally, &targets());
+            report.holdout = Some(found.clone());
+            report.html(language).unwrap().matches(says).count()
+        });
+        assert_eq!(times, [1, 0], "{says}");
+    }
 }
 
 #[test]

@@ -110,10 +110,7 @@ impl<'t> KnownTexts<'t> {
                 cell => Some(cell.score()?),
             };
         }
-        let second_score = match task.compares_matchers.then(|| cell(slot::SECOND_SCORE)) {
-            None | Some(Cell::Missing) => None,
-            Some(cell) => Some(cell.score()?),
-        };
+        let second_score = if task.compares_matchers { second_score(cell)? } else { None };
         for number in 0..task.mapping.segments.len() {
             cell(slot::SEGMENTS + number).key().ok()?;
         }
@@ -181,6 +178,16 @@ impl<'t> KnownTexts<'t> {
 /// Returns whether a text is to be kept.
 fn is_new(mut known: impl ExactSizeIterator<Item = u128>, word: u128) -> bool {
     known.len() < MOST_TEXTS && known.all(|other| other != word)
+}
+
+/// Returns the score of a second matcher, if there is one; `None` if it is malformed. Few runs compare matchers: inlined, it would make
+/// the others slower.
+#[inline(never)]
+fn second_score<'a>(cell: &impl Fn(usize) -> Cell<'a>) -> Option<Option<f64>> {
+    match cell(slot::SECOND_SCORE) {
+        Cell::Missing => Some(None),
+        cell => cell.score().map(Some),
+    }
 }
 
 /// Returns whether the labels of a device make no difference: the cell is missing, or no policy reads labels and the cell is a

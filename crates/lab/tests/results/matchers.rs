@@ -188,6 +188,29 @@ fn every_format_and_number_of_threads_gives_the_same_figures() {
 }
 
 #[test]
+fn a_stopped_run_resumes_with_its_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    // More rows than a chunk has.
+    let rows: Vec<Row> = (0..8).flat_map(|_| attempts()).collect();
+    fs::write(&path, csv(&rows)).unwrap();
+    let whole = run_file(&path, mapping(), 2).tally;
+    let policies = [builtin::ONBOARDING, builtin::VENDOR].map(|policy| Policy::parse(policy).unwrap());
+    let [policy, candidate] = &policies;
+    let state = folder.path().join("state.json");
+    let sources = Source::find(&[path]).unwrap();
+    let lab = || {
+        let lab = Lab::new(policy).against(candidate).mapping(mapping()).keep_people();
+        lab.threads(1).resume(state.clone())
+    };
+    let control = RunControl::default();
+    control.stop_after(1);
+    let part = lab().run(&sources, &control).unwrap();
+    assert!(!part.complete && Compare::of(&part.tally).unwrap().matchers.unwrap().aucs.is_some());
+    assert_eq!(lab().run(&sources, &RunControl::default()).unwrap().tally, whole);
+}
+
+#[test]
 fn attempts_without_both_scores_are_left_out_and_counted() {
     let mut rows = attempts();
     rows.iter_mut().for_each(|row| row.subject = None);

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 const FILES: &str = "\
 24a2234d5f8d4eeb2b97b28513105d50ac0a4025535f2ee113095b2f27418af8  0.1/audit.json
 27779f0a5efceaaf16a1a15ee35ed44aef9bc5495ebd22781f0e707c891d1c85  0.1/checkpoint.json
+d4085e421fef582a39ad7309e6f92eee788302dcdbd6135c0670523b2b4c57c6  0.1/checkpoint-9.json
 652de955f26c42faf7ead6bec636aac1f9871df726d9b38be57998ed5d265163  0.1/costs.toml
 c0e50af0e1b83f3b0e81a6dcf1dfc0f4192b160c8680da7f326f0af32c6cc8be  0.1/counts.csv
 ac6e01483afcadd27303b4401a061957dfc443595ca277c9c0909ffa0f3fa217  0.1/emulator.db

@@ -257,8 +257,8 @@ impl Tally {
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
         self.known_people += other.known_people;
         self.sweep.merge(&other.sweep);
-        if let Some(rows) = other.matchers {
-            self.matchers.get_or_insert_default().merge(rows);
+        if let Some((mine, other)) = self.matchers.as_mut().zip(other.matchers) {
+            mine.merge(other);
         }
         for (flip, examples) in other.examples {
             let mine = self.examples.entry(flip).or_default();

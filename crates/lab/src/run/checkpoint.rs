@@ -17,7 +17,7 @@ use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
-const FORMAT: u32 = 8;
+const FORMAT: u32 = 9;
 
 /// What a checkpoint of any version has; read alone only if the rest cannot be read.
 #[derive(Deserialize)]
@@ -44,11 +44,13 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     /// Returns the state at the start of a run.
     pub(super) fn start(task: &Task<'_>) -> Self {
+        let mut tally = Tally::new(task.policy, task.candidate, &task.segments());
+        tally.matchers = task.compares_matchers.then(Default::default);
         Self {
             format: FORMAT,
             of: fingerprint(task),
             cuts: cuts(task),
-            tally: Tally::new(task.policy, task.candidate, &task.segments()),
+            tally,
             position: Position::default(),
             empty: Vec::new(),
             decisions: None,
@@ -74,7 +76,8 @@ impl Checkpoint {
             return Err(LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error());
         }
         let checkpoint = found?;
-        if checkpoint.of != fingerprint(task) {
+        if checkpoint.of != fingerprint(task) || checkpoint.tally.matchers.is_some() != task.compares_matchers
+        {
             return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }
         if checkpoint.cuts != cuts(task) {

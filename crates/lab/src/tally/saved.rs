@@ -47,7 +47,6 @@ pub(crate) struct SavedTally {
     kept_all: bool,
     known_people: u64,
     sweep: SweepRows,
-    #[serde(default)]
     matchers: Option<MatcherRows>,
     #[serde(with = "super::parts::pairs")]
     examples: BTreeMap<(usize, usize), Vec<Example>>,

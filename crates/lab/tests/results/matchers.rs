@@ -207,6 +207,14 @@ fn a_stopped_run_resumes_with_its_scores() {
     control.stop_after(1);
     let part = lab().run(&sources, &control).unwrap();
     assert!(!part.complete && Compare::of(&part.tally).unwrap().matchers.unwrap().aucs.is_some());
+    // Without the rows so far, the rest would be compared alone.
+    let stopped = fs::read_to_string(&state).unwrap();
+    let mut edited: Value = serde_json::from_str(&stopped).unwrap();
+    edited["tally"]["matchers"] = Value::Null;
+    fs::write(&state, edited.to_string()).unwrap();
+    let error = lab().run(&sources, &RunControl::default()).unwrap_err();
+    assert!(error.to_string().contains("state.json"), "{error}");
+    fs::write(&state, stopped).unwrap();
     assert_eq!(lab().run(&sources, &RunControl::default()).unwrap().tally, whole);
 }
 

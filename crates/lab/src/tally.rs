@@ -50,7 +50,7 @@ pub(crate) const MOST_MONTHS: usize = 400;
 const EXAMPLES: usize = 5;
 /// The maximum number of rows that are kept for intervals over people: labelled rows, 32 bytes each, or 16 in a sweep; and rows of all
 /// segments together, 16 bytes each. Also of those that are kept for a comparison of two matchers, 32 bytes each.
-const MOST_KEPT: usize = 8_000_000;
+pub(crate) const MOST_KEPT: usize = 8_000_000;
 
 /// The counts of a run. Only a checkpoint can be read back, with [`crate::Lab::resume`]. The serialized form may change in any
 /// version.

@@ -1,4 +1,7 @@
-//! Figures as text, with one rounding for the report and the command.
+//! Figures as text, with one rounding for the report and the command, and the level of all tests.
+
+/// A p-value of at most this shows a difference, after a correction if there is one.
+pub(crate) const RISK: f64 = 0.05;
 
 /// Formats a share as a percentage, without the sign: two decimals, or two significant digits for a small share. A half rounds
 /// away from zero, as people round by hand: 1,245 of 100,000 is `1.25`. 0 and 1 are exact: `0` and `100`.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::analysis::calibrate::TargetRate;
 use crate::analysis::compare::{Compare, Pair};
+use crate::analysis::figures::RISK;
 use crate::analysis::replay::Replay;
 
 /// The labelled impostors that prove a false match rate.
@@ -120,8 +121,6 @@ impl ReviewPlan {
 
 /// The power of the plans for the comparisons of a run.
 const POWER: f64 = 0.8;
-/// A p-value of at most this shows a difference.
-const RISK: f64 = 0.05;
 
 /// The labelled attempts that would show the differences that the labels of a run do not show. A plan is `None` where they show
 /// the difference, where no decision changes, and where attempts of one person hide a difference that so many independent ones

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
+use crate::analysis::figures::RISK;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::error::{LabError, LabProblem};
@@ -21,8 +22,6 @@ use crate::tally::segment::crossed;
 use crate::tally::{ScoreCut, SegmentCase, SegmentRows, Tally};
 use people::{GroupPeople, SegmentPeople};
 
-/// A corrected p-value of at most this shows a difference.
-const RISK: f64 = 0.05;
 /// The most values of a segment whose rates have intervals over people, which take longer than those over attempts.
 const MOST_VALUES_OVER_PEOPLE: usize = 100;
 

@@ -13,6 +13,8 @@ pub(crate) struct MatcherRows {
     pub(crate) rows: Vec<MatcherRow>,
     /// Whether there were more rows than can be kept.
     pub(crate) has_too_many: bool,
+    /// Genuine attempts and impostors with both scores, also those that are not kept.
+    pub(crate) both: [u64; 2],
     /// Genuine attempts and impostors without one of the scores.
     pub(crate) left_out: [u64; 2],
     /// Those of both labels without the first score, and without the second.
@@ -53,6 +55,9 @@ impl MatcherRows {
             }
             return;
         };
+        if let Some(rows) = self.both.get_mut(label.number()) {
+            *rows += 1;
+        }
         self.has_too_many |= !room.take(1);
         if !self.has_too_many {
             let subject = subject.map(|subject| NonZeroU64::new(subject).unwrap_or(NonZeroU64::MIN));
@@ -62,7 +67,11 @@ impl MatcherRows {
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        for (mine, other) in [(&mut self.left_out, other.left_out), (&mut self.without, other.without)] {
+        for (mine, other) in [
+            (&mut self.both, other.both),
+            (&mut self.left_out, other.left_out),
+            (&mut self.without, other.without),
+        ] {
             mine.iter_mut().zip(other).for_each(|(mine, other)| *mine += other);
         }
         self.has_too_many |= other.has_too_many || self.rows.len() + other.rows.len() > MOST_KEPT;

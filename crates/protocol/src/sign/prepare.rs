@@ -279,7 +279,7 @@ const fn names_to_sign(has_body: bool, has_token: bool) -> &'static str {
     }
 }
 
-/// Header values that share one buffer, which is wiped.
+/// Header values that share one buffer, which is wiped when the last of them is dropped.
 fn header_values<const N: usize>(texts: [&[u8]; N]) -> Result<[HeaderValue; N], BuildError> {
     let mut rest = Bytes::from(WipedBytes::from(texts.concat()));
     let mut values = [const { HeaderValue::from_static("") }; N];

@@ -1,7 +1,7 @@
 //! Prints the comparison of two matchers, a part of `cloudauth lab compare`.
 
 use cloudauth::policy::Input;
-use cloudauth_lab::{MatcherAuc, MatcherAucs, MatcherFinding, Matchers, chance};
+use cloudauth_lab::{MatcherAuc, MatcherAucs, Matchers, chance};
 
 use super::table::{Table, thousands};
 use crate::output::Output;
@@ -18,9 +18,7 @@ pub(super) fn shown(found: &Matchers, output: &Output) -> String {
     }
     text += &output.pick(rows::matcher_finding(found.finding));
     let left_out = &found.left_out;
-    if found.finding != MatcherFinding::TooMany {
-        text += &output.pick(said::scored_twice(&thousands(found.genuine), &thousands(found.impostor)));
-    }
+    text += &output.pick(said::scored_twice(&thousands(found.genuine), &thousands(found.impostor)));
     if left_out.genuine + left_out.impostor > 0 {
         let counts = [left_out.genuine, left_out.impostor, left_out.without_first, left_out.without_second];
         text += &output.pick(said::not_scored_twice(counts.map(thousands)));

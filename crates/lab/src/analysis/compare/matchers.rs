@@ -3,12 +3,11 @@
 use cloudauth_stats::{Auc, AucDifference, Confidence, Interval, PairedScores};
 use serde::Serialize;
 
+use crate::analysis::figures::RISK;
 use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::language::Language;
 use crate::tally::{MatcherRow, MatcherRows};
 
-/// The highest p-value that shows a difference.
-const RISK: f64 = 0.05;
 /// The fewest attempts of each label, or people, that show one. The method needs large samples.
 const FEWEST: u64 = 30;
 /// The fewest attempts or people that a difference may rest on ([`AucDifference::effective`]): the fewest whose sign test can have a
@@ -133,11 +132,13 @@ impl MatcherFinding {
 
 impl Matchers {
     pub(super) fn of(found: &MatcherRows) -> Self {
-        let MatcherRows { rows, has_too_many, left_out: [genuine, impostor], without } = found;
+        let MatcherRows { rows, has_too_many, both: [genuine, impostor], left_out, without } = found;
         let [without_first, without_second] = *without;
-        let left_out =
-            WithoutScores { genuine: *genuine, impostor: *impostor, without_first, without_second };
-        let rests_on = rests_on(rows, *has_too_many);
+        let left_out = {
+            let [genuine, impostor] = *left_out;
+            WithoutScores { genuine, impostor, without_first, without_second }
+        };
+        let rests_on = rests_on(rows);
         let people = rests_on.knows_people().then(|| people(rows));
         let paired = |row: &MatcherRow| {
             let ([first, second], genuine) = (row.scores(), u64::from(row.is_genuine));
@@ -147,8 +148,7 @@ impl Matchers {
             true => AucDifference::of_subjects(rows.iter().map(|row| (row.subject, paired(row)))),
             false => AucDifference::of(rows.iter().map(paired)),
         };
-        let genuine = rows.iter().filter(|row| row.is_genuine).count() as u64;
-        let impostor = rows.len() as u64 - genuine;
+        let (genuine, impostor) = (*genuine, *impostor);
         let aucs = found.as_ref().map(MatcherAucs::of);
         let fewest = people.map_or(genuine.min(impostor), |people| people.genuine.min(people.impostor));
         let finding = match &aucs {
@@ -196,13 +196,13 @@ impl MatcherAucs {
     }
 }
 
-/// Returns the unit of the intervals, from the rows with a subject.
-fn rests_on(rows: &[MatcherRow], has_too_many: bool) -> RestsOn {
+/// Returns the unit of the intervals, from the rows with a subject. If there were too many rows, there are no intervals.
+fn rests_on(rows: &[MatcherRow]) -> RestsOn {
     let of = |is_genuine: bool| {
         let own = || rows.iter().filter(move |row| row.is_genuine == is_genuine);
         (own().filter(|row| row.subject.is_some()).count() as u64, own().count() as u64)
     };
-    RestsOn::of(has_too_many, &[of(true), of(false)])
+    RestsOn::of(false, &[of(true), of(false)])
 }
 
 /// Counts people by label. Rows are sorted by subject, and a row without one is one more person.
@@ -213,4 +213,31 @@ fn people(rows: &[MatcherRow]) -> LabelledPeople {
         rows.chunk_by(is_same).filter(of).count() as u64
     };
     LabelledPeople { genuine: count(true), impostor: count(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::row::Label;
+    use crate::tally::{MOST_KEPT, Room};
+
+    #[test]
+    fn more_rows_than_are_kept_are_counted_and_not_compared() {
+        let (mut found, mut room) = (MatcherRows::default(), Room::default());
+        let scores = [Some(50.0), Some(60.0)];
+        found.keep(Label::Genuine, scores, Some(7), &mut room);
+        assert!(!room.take(2 * MOST_KEPT));
+        found.keep(Label::Genuine, scores, Some(8), &mut room);
+        found.keep(Label::Impostor, scores, None, &mut room);
+        found.keep(Label::Impostor, [None, Some(60.0)], None, &mut room);
+        let mut all = MatcherRows::default();
+        all.merge(found);
+        all.settle();
+
+        let matchers = Matchers::of(&all);
+        assert_eq!(matchers.finding, MatcherFinding::TooMany);
+        assert_eq!((matchers.genuine, matchers.impostor, matchers.aucs), (2, 1, None));
+        assert_eq!((matchers.left_out.impostor, matchers.left_out.without_first), (1, 1));
+        assert_eq!((matchers.rests_on, matchers.people), (RestsOn::Attempts, None));
+    }
 }

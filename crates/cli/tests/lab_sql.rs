@@ -196,8 +196,9 @@ fn counts_and_rows_give_the_same_result() {
         let shown = run(folder, &view);
         assert!(shown.status.success() && !text(&shown).contains("rows.jsonl"), "{}", text(&shown));
     }
-    let output = run(folder, &[&of_counts[..], &["--view", "report", "--to", "page.html"]].concat());
-    assert!(output.status.success(), "{}", text(&output));
+    let to_page = ["--view", "report", "--to", "page.html", "--target", "1/20", "--output", "json"];
+    let targets = &json(&run(folder, &[&of_counts[..], &to_page].concat()))["calibration"]["targets"];
+    assert_eq!((targets.as_array().unwrap().len(), &targets[0]["target"]), (1, &json!("1/20")));
     let over = run(folder, &[&of_counts[..], &["--view", "report", "--to", "counts.jsonl"]].concat());
     assert!(over.status.code() == Some(2) && text(&over).contains("is not written over"), "{}", text(&over));
     assert!(fs::read_to_string(folder.join("page.html")).unwrap().contains("<svg"));

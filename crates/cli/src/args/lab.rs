@@ -172,7 +172,7 @@ pub(crate) struct Finish {
     /// Analysis to print.
     #[arg(long, value_enum)]
     pub(crate) view: View,
-    /// For calibrate: target false match rate, such as 1/10000 or 0.01%. Repeatable. Default: the vendor's five rates.
+    /// For calibrate and report: target false match rate, such as 1/10000 or 0.01%. Repeatable. Default: the vendor's five rates.
     #[arg(long = "target", value_name = "RATE")]
     pub(crate) targets: Vec<TargetRate>,
     /// For calibrate: step between thresholds, in hundredths of a point.

@@ -416,7 +416,7 @@ pub(crate) fn data_issue(rows: &str, what: &Said, left_out: bool) -> Said {
 }
 
 pub(crate) const ROWS_INDEPENDENT: Text = text(
-    "p and what chance alone reaches take rows as independent: several rows of one person let a score seem to drift\n",
+    "p and what chance alone reaches take rows as independent: several rows of one person make drift appear more often\n",
     "p 值和随机波动上限假定各行相互独立：同一人有多行时，可能误判为分数漂移\n",
 );
 

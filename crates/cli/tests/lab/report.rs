@@ -160,6 +160,14 @@ fn a_threshold_is_tested_on_later_days_as_by_the_command() {
         assert_eq!((part.matches("<svg").count(), part.matches("<circle").count()), (4, 8));
         assert!(part.contains("<b>0.5%</b>") && part.contains("<b>1/10,000</b>"), "{part}");
         assert!(page.contains(if language == "en" { "Later days" } else { "之后的日期" }));
+        let [with_proof, without] =
+            [days, "--train ..2026-02-28 --test 2026-03-01.. --target 1/10000"].map(|days| {
+                let (page, _) = report(days, language, folder);
+                let says =
+                    if language == "en" { "not proved: FMR <b>" } else { "未经证明（目标 FMR <b>" };
+                section(&page, "summary").contains(says)
+            });
+        assert_eq!((with_proof, without), (false, true));
         let (page, found) = report("", language, folder);
         assert!(found["holdout"].is_null() && !page.contains("id=\"holdout\""));
     }

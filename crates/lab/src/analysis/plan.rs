@@ -5,6 +5,7 @@ use cloudauth_policy::Verdict;
 use cloudauth_stats::{Confidence, McNemarPlan, Queue, attempts_needed};
 use serde::Serialize;
 
+use crate::analysis::by_verdict::ByVerdict;
 use crate::analysis::calibrate::TargetRate;
 use crate::analysis::compare::{Compare, Pair};
 use crate::analysis::figures::RISK;
@@ -123,8 +124,8 @@ impl ReviewPlan {
 const POWER: f64 = 0.8;
 
 /// The labelled attempts that would show the differences that the labels of a run do not show. A plan is `None` where they show
-/// the difference, where no decision changes, and where attempts of one person hide a difference that so many independent ones
-/// show.
+/// the difference, where no decision changes or as many change one way as the other, and where attempts of one person hide a
+/// difference that so many independent ones show.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComparePlans {
@@ -162,21 +163,21 @@ impl ComparePlans {
 pub struct ReviewPlans {
     /// The rows that are decided in an hour.
     pub rows_per_hour: f64,
-    /// Whether that is the mean of all hours of the days with rows. Otherwise it was given.
+    /// Whether that is the mean of all hours of the days with rows, of the rows with a time. Otherwise it was given.
     pub is_mean: bool,
     /// The share of the rows that the policy sends to review.
     pub policy_share: f64,
     /// The share of the rows that the candidate sends to review. `None` with one policy.
     pub candidate_share: Option<f64>,
-    /// The reviewers for the policy's reviews; `None` if it has none.
+    /// The reviewers for the policy's reviews. `None` if it has none, or if they need more than ten million reviewers.
     pub policy: Option<ReviewPlan>,
-    /// The reviewers for the candidate's reviews; `None` if it has none, or with one policy.
+    /// The reviewers for the candidate's reviews. `None` as for the policy, or with one policy.
     pub candidate: Option<ReviewPlan>,
 }
 
 impl ReviewPlans {
     /// Returns the reviewers for the share of rows that the policies of a run send to review, by [`ReviewPlan::of`]. Without
-    /// `rows_per_hour`, it is the mean of all hours of the days with rows. `None` if no row has a day then.
+    /// `rows_per_hour`, it is the mean of all hours of the days with rows, of the rows with a time. `None` if no row has one then.
     #[must_use]
     pub fn of(
         replay: &Replay,
@@ -184,8 +185,9 @@ impl ReviewPlans {
         rows_per_hour: Option<f64>,
         (handling_seconds, wait_seconds, service_level): (f64, f64, f64),
     ) -> Option<Self> {
-        let hours = replay.days.len() as f64 * 24.0;
-        let mean = (hours > 0.0).then(|| replay.rows as f64 / hours);
+        let of_day = |day: &ByVerdict<u64>| day.approve + day.review + day.retry + day.reject;
+        let dated: u64 = replay.days.values().map(of_day).sum();
+        let mean = (dated > 0).then(|| dated as f64 / (replay.days.len() as f64 * 24.0));
         let rows = rows_per_hour.or(mean)?;
         let plan = |share: f64| ReviewPlan::of(rows * share, handling_seconds, wait_seconds, service_level);
         let share = |reviews: u64| reviews as f64 / replay.rows.max(1) as f64;
@@ -211,7 +213,8 @@ mod tests {
 
     use super::*;
     use crate::analysis::proportion::Proportion;
-    use crate::tally::{Tally, VerdictMatrix};
+    use crate::input::row::Label;
+    use crate::tally::Tally;
 
     #[test]
     fn plans_give_the_figures_of_the_statistics() {
@@ -237,8 +240,16 @@ mod tests {
         let given = plans(&tally, Some(100.0)).unwrap();
         assert_eq!((given.rows_per_hour, given.is_mean, given.policy_share), (100.0, false, 0.0));
         assert_eq!((given.policy, given.candidate_share, given.candidate), (None, Some(0.0), None));
-        tally.rows = 96;
-        tally.days.extend([(20_000, VerdictMatrix::default()), (20_002, VerdictMatrix::default())]);
+        // Of 200 rows, 96 have a time, on two days.
+        tally.rows = 200;
+        for (day, rows) in [(20_000, 36), (20_002, 60)] {
+            tally.days.entry(day).or_default().add(
+                Verdict::Approve,
+                Verdict::Review,
+                Label::Unlabelled,
+                rows,
+            );
+        }
         let mean = plans(&tally, None).unwrap();
         assert_eq!((mean.rows_per_hour, mean.is_mean), (2.0, true));
     }

@@ -52,15 +52,16 @@ fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
     let drawn = fixed.into_iter().chain(at).filter(|(_, _, rates)| !rates.values.is_empty());
     drawn
         .map(|(title, class, rates)| {
-            let svg = chart(&format!("{name}: {title}"), class, rates, words);
+            let svg = chart(name, &title, class, rates, words);
             let has_several = rates.values.len() > 1;
-            context! { title, svg => Value::from_safe_string(svg), has_several, gap => gap(rates, words) }
+            context! { title, svg => Value::from_safe_string(svg), has_several, gap => gap(name, rates, words) }
         })
         .collect()
 }
 
-/// Returns the largest gap with its intervals, and the p-values of both values, or that of their only test. `None` if too few values have enough attempts.
-fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
+/// Returns the largest gap with its intervals, and the p-values of both values, or that of their only test. `None` if too few
+/// values have enough attempts.
+fn gap(name: &str, rates: &GroupRates, words: Words) -> Option<Value> {
     let gap = rates.largest.as_ref()?;
     let p = |value: &str| rates.values.get(value).map(|group| group.p);
     let number = |number: f64| format!("{number:.2}");
@@ -69,8 +70,8 @@ fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
     let to = to.map_or_else(|| "∞".to_owned(), number);
     let sign = words.get("percent").replace(' ', "\u{a0}");
     context! {
-        highest => segment(&gap.highest, words),
-        lowest => segment(&gap.lowest, words),
+        highest => segment(&gap.highest, name, words),
+        lowest => segment(&gap.lowest, name, words),
         ratio => format!("{} ({}–{to})", gap.ratio_text(), number(from)),
         difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
         p_highest => p(&gap.highest),
@@ -80,31 +81,37 @@ fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
     .into()
 }
 
-/// Draws the rates of one kind. The dashed line is the rate of all values together.
-fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
+/// Draws the rates of one kind of a segment. The dashed line is the rate of all values together.
+fn chart(of: &str, title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
     let mut values: Vec<(&String, &GroupRate)> = rates.values.iter().collect();
     values.sort_by_key(|(_, group)| Reverse(group.rate.of));
     let sum = |of: fn(&GroupRate) -> u64| values.iter().map(|(_, group)| of(group)).sum::<u64>() as f64;
     let all = sum(|group| group.rate.count) / sum(|group| group.rate.of);
     let left_out = values.len().saturating_sub(MOST);
-    let dot = |(value, group): &(&String, &GroupRate)| {
+    let dot = |(number, (value, group)): (usize, &(&String, &GroupRate))| {
         let finding = match group.finding {
             GroupFinding::Differs => format!("{} · ", words.get("differs")),
             GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
             GroupFinding::Same => String::new(),
         };
-        let name = segment(value, words);
-        Dot {
-            name,
-            class: "",
-            before: finding,
-            after: format!(", p (Holm) {}", chance(group.p)),
-            rate: group.rate,
-        }
+        // Two values are one test, and one value has no test.
+        let after = match (values.len(), number) {
+            (1, _) | (2, 1) => String::new(),
+            (count, _) => {
+                format!(", {} {}", words.get(if count == 2 { "p" } else { "p_holm" }), chance(group.p))
+            }
+        };
+        Dot { name: segment(value, of, words), class: "", before: finding, after, rate: group.rate }
     };
-    let dots: Vec<Dot> = values.iter().take(MOST).map(dot).collect();
+    let dots: Vec<Dot> = values.iter().take(MOST).enumerate().map(dot).collect();
     let more = if left_out > 0 { format!(" … +{left_out}") } else { String::new() };
-    draw(title, class, &dots, (&[all], &format!("{}{more}", words.get("all_together"))), words)
+    draw(
+        &format!("{of}: {title}"),
+        class,
+        &dots,
+        (&[all], &format!("{}{more}", words.get("all_together"))),
+        words,
+    )
 }
 
 /// A rate with its interval.
@@ -203,11 +210,12 @@ mod tests {
     #[test]
     fn long_names_are_cut_and_missing_ones_are_said() {
         let words = Words::of(Language::Zh);
-        let named = |value: &str| short(&segment(value, words));
+        let named = |value: &str| short(&segment(value, "channel × region", words));
         assert_eq!((named(""), named("app\n1")), ("（无）".to_owned(), "app 1".to_owned()));
         assert_eq!(named("（无）"), "\"（无）\"");
         assert_eq!([named(" × north"), named("（无） × ")], ["（无） × north", "\"（无）\" × （无）"]);
         assert_eq!(named("a ×× b"), "a ×× b");
+        assert_eq!([" × north", ""].map(|value| segment(value, "channel", words)), [" × north", "（无）"]);
         let long = "a".repeat(20);
         assert_eq!(short(&format!("{long} × {long}")), format!("{0}… × {0}…", "a".repeat(12)));
         let (short_enough, long) = (format!("{} × north", "a".repeat(19)), format!("{long} × north"));

@@ -41,20 +41,20 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
         "(missing)" | "(no code)" => words.get(&value).to_owned(),
         _ => value,
     });
-    pages.add_filter("segment", move |value: String| segment(&value, words));
+    pages.add_filter("segment", move |value: String, of: String| segment(&value, &of, words));
     pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
 }
 
-/// The name of a segment's value, or of a pair of values. A segment can have rows without a value, and a value with the text of
-/// their name.
-pub(super) fn segment(value: &str, words: Words) -> String {
+/// The name of a value of the segment `of`, or of a pair of values if it is two segments crossed. A segment can have rows without a
+/// value, and a value with the text of their name.
+pub(super) fn segment(value: &str, of: &str, words: Words) -> String {
     let name = |value: &str| match value {
         "" => words.get("(none)").to_owned(),
         none if none == words.get("(none)") => format!("\"{none}\""),
         _ => value.to_owned(),
     };
-    // Only the sign between two values is single.
-    match value.split_once(" × ") {
+    // In crossed segments, and only there, the sign is single between two values and doubled within them.
+    match value.split_once(" × ").filter(|_| of.contains(" × ")) {
         Some((first, second)) => format!("{} × {}", name(first), name(second)),
         None => name(value),
     }

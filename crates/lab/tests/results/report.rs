@@ -1,7 +1,8 @@
 //! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
 use cloudauth_lab::{
-    Lab, Language, Mapping, Report, RunControl, SegmentRates, Shape, Source, Sweep, SweepPlan, TARGETS,
+    Lab, Language, Mapping, Report, ReviewPlans, RunControl, SegmentRates, Shape, Source, Sweep, SweepPlan,
+    TARGETS,
 };
 use cloudauth_policy::{Policy, builtin};
 
@@ -160,7 +161,7 @@ fn two_values_of_a_segment_have_one_p_value() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.jsonl");
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
-    for (channels, of_two) in [(2, true), (3, false)] {
+    for channels in 1..=3 {
         let line = |number: usize| {
             let score = if number % 7 < number % channels * 3 { "72" } else { "90" };
             let channel = format!(",\"channel\":\"c{}\"}}", number % channels);
@@ -172,8 +173,36 @@ fn two_values_of_a_segment_have_one_p_value() {
         let sources = Source::find(std::slice::from_ref(&path)).unwrap();
         let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
         let page = Report::of(&tally, &TARGETS).html(Language::En).unwrap();
-        assert_eq!(page.contains("p of the two values: <b>"), of_two);
-        assert_eq!(page.contains("p against all other values (Holm): "), !of_two);
+        assert_eq!(page.contains("p of the two values: <b>"), channels == 2);
+        assert_eq!(page.contains("p against all other values (Holm): "), channels == 3);
+        let dots =
+            page.split("<section id=\"segments\">").nth(1).unwrap().split("</section>").next().unwrap();
+        for chart in dots.split("<svg").skip(1) {
+            let told = ["), p ", "), p (Holm) "].map(|p| chart.matches(p).count());
+            assert_eq!(told, [[0, 0], [1, 0], [3, 3]][channels - 1], "{chart}");
+        }
         assert!(page.contains("Intervals and p-values count attempts, not people"));
+    }
+}
+
+#[test]
+fn reviews_that_no_team_handles_are_not_no_reviews() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    for (score, says_none) in [("72", false), ("99", true)] {
+        std::fs::write(&path, row(score, "genuine", "")).unwrap();
+        let lab = Lab::new(&policy).mapping(Mapping::of(Shape::Flat));
+        let sources = Source::find(std::slice::from_ref(&path)).unwrap();
+        let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
+        let mut report = Report::of(&tally, &TARGETS);
+        report.reviewers = ReviewPlans::of(&report.replay, None, Some(1e12), (60.0, 60.0, 0.8));
+        for (language, none, too_many) in [
+            (Language::En, "No row goes to review", "more than ten million reviewers"),
+            (Language::Zh, "没有需要人工复核的行", "所需复核人员超过一千万"),
+        ] {
+            let page = report.html(language).unwrap();
+            assert_eq!((page.contains(none), page.contains(too_many)), (says_none, !says_none));
+        }
     }
 }

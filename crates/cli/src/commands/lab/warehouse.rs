@@ -2,9 +2,7 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{
-    Calibration, Compare, Drift, Found, Lab, Replay, Report, SegmentRates, TARGETS, TargetRate,
-};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Report, SegmentRates, TargetRate};
 use serde_json::{Value, json};
 
 use super::document::of_skipped;
@@ -104,7 +102,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             print(output, &tally, &text, &rates, beside())?;
         }
         View::Report => {
-            let report = Report::of(&tally, &TARGETS);
+            let report = Report::of(&tally, &TargetRate::or_vendor(args.targets.clone()));
             let beside = [of_skipped(no_rows.skipped()), ("complete", true.into())];
             page((&report, &tally), beside, (failing, failing_json), &args.to, output)?;
         }

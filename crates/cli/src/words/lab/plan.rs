@@ -69,9 +69,9 @@ pub(crate) fn attempts(attempts: &str, policy: &str, candidate: &str, power: &st
 pub(crate) fn too_many_attempts(policy: &str, candidate: &str) -> Said {
     both(
         format!(
-            "more than a million changed decisions are needed to show the difference between {policy} and {candidate}\n"
+            "more than a million changed decisions or more than 2^53 attempts are needed to show the difference between {policy} and {candidate}\n"
         ),
-        format!("要检出 {policy} 与 {candidate} 之间的差异，需要超过一百万次结论变化\n"),
+        format!("要检出 {policy} 与 {candidate} 之间的差异，需要超过一百万次结论变化或超过 2^53 次尝试\n"),
     )
 }
 

@@ -33,7 +33,7 @@ pub struct Target {
     /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. An end is open
     /// where the data give no bound.
     pub between: Option<(Option<f64>, Option<f64>)>,
-    /// The number of impostors without an error that would prove the target.
+    /// The number of impostors without an error that would prove the target, if attempts are independent.
     pub needed: Option<u64>,
     /// The rates over people, if the mapping names subjects.
     pub people: Option<People>,

@@ -337,7 +337,7 @@ impl fmt::Display for LabError {
             }
             Problem::NotASweep(most) => write!(
                 f,
-                "invalid sweep: --from, --to and --step must give 1 to {most} values, each with at most 6 decimals"
+                "invalid sweep: the lowest value, the highest value and the step must give 1 to {most} values, each with at most 6 decimals"
             ),
             Problem::NotAPrior => {
                 f.write_str("the share of impostors must be above 0 and below 1, such as 0.001 or 0.1%")
@@ -362,7 +362,7 @@ impl fmt::Display for LabError {
             ),
             Problem::NoLabelsInDays(option) => write!(
                 f,
-                "the days of {option} have no labelled impostors, or no labelled genuine people, with a score"
+                "the days of {option} have no labelled impostors, or no labelled genuine people, with a score (--test leaves out the people of --train): choose other days"
             ),
             Problem::Rendering(_) => f.write_str("cannot render the report"),
             Problem::SqlNeedsMapping => {

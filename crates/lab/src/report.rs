@@ -85,7 +85,8 @@ impl<'t> Report<'t> {
         let mut pages = Environment::new();
         filters::add(&mut pages, words);
         pages.add_template("report.html", include_str!("../web/report.html")).map_err(wrong)?;
-        pages.get_template("report.html").and_then(|page| page.render(self.values(words))).map_err(wrong)
+        let page = pages.get_template("report.html").and_then(|page| page.render(self.values(words)));
+        page.map(readable).map_err(wrong)
     }
 
     /// Returns what the page shows.
@@ -143,4 +144,14 @@ impl<'t> Report<'t> {
             drift => drift.as_ref().map(|drift| Value::from(Serde(drift))),
         }
     }
+}
+
+/// Replaces characters that no text of the page has, and a name in the data can have: control characters, which HTML does not allow, and
+/// those that change the direction of the text that follows.
+fn readable(page: String) -> String {
+    let acts = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if page.contains(acts) { page.replace(acts, "\u{fffd}") } else { page }
 }

@@ -367,11 +367,14 @@ fn check_resumable(sources: &[Source]) -> Result<(), LabError> {
     if sources.iter().any(Source::is_standard_input) {
         return Err(LabProblem::StandardInputResumed.into_error());
     }
-    match sources.iter().find(|source| source.is_in_memory()) {
-        Some(table) => {
-            let error =
-                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
-            Err(LabError::file(table.path(), error))
+    let refused = |source: &Source| match std::fs::metadata(source.path()) {
+        _ if source.is_in_memory() => Some("a run over a table in memory cannot be resumed"),
+        Ok(found) if !found.is_file() => Some("a pipe or device cannot be read again: --resume takes files"),
+        _ => None,
+    };
+    match sources.iter().find_map(|source| Some((source, refused(source)?))) {
+        Some((source, why)) => {
+            Err(LabError::file(source.path(), io::Error::new(io::ErrorKind::Unsupported, why)))
         }
         None => Ok(()),
     }

@@ -130,6 +130,7 @@ fn role_of(role: &str) -> &str {
         "the policy" => "策略文件",
         "the mapping" => "映射文件",
         "the data file" => "数据文件",
+        "the cost file" => "成本文件",
         "standard output" => "标准输出",
         "standard error" => "标准错误",
         option => option,

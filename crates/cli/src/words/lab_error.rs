@@ -122,7 +122,7 @@ pub(super) fn chinese(error: &LabError) -> String {
         }
         Problem::ThresholdOfOther(name, None) => format!("`{name}` 不是 verify_score 的阈值"),
         Problem::NotASweep(most) => {
-            format!("取值范围无效：--from、--to 和 --step 须给出 1 至 {most} 个值，每个值最多 6 位小数")
+            format!("取值范围无效：最小值、最大值和间隔须给出 1 至 {most} 个值，每个值最多 6 位小数")
         }
         Problem::NotAPrior => "冒充者占比须大于 0 且小于 1，例如 0.001 或 0.1%".to_owned(),
         Problem::NoCosts => "无法计算成本：数据中须同时有已标注的冒充者和本人".to_owned(),
@@ -139,7 +139,9 @@ pub(super) fn chinese(error: &LabError) -> String {
             "无法区分两部分中的人员：有人员标识的标注行超过 8,000,000，请缩小日期范围".to_owned()
         }
         Problem::NoLabelsInDays(option) => {
-            format!("{option} 的日期内没有带分数的已标注冒充者或本人")
+            format!(
+                "{option} 的日期内没有带分数的已标注冒充者或本人（--test 不计 --train 日期内出现过的人）：请另选日期"
+            )
         }
         Problem::Rendering(error) => with_original("无法生成报告", error),
         Problem::SqlNeedsMapping => "查询需要映射文件：无法查看数据仓库中的列".to_owned(),
@@ -232,6 +234,9 @@ pub(crate) fn mapping(file: impl Display, error: &MappingError) -> Said {
         Problem::TimeZone(_) => format!("`timezone`：未知的时区：{ZONES}"),
         Problem::LabelOfBoth => "同一个词不能同时表示本人和冒充者".to_owned(),
         Problem::NoName(key) => format!("`{key}` 未指定列名"),
+        Problem::SecondScoreOf(key) => {
+            format!("`second_score` 与 `{key}` 是同一列：请给出另一个比对算法的分数列")
+        }
     };
     translated(format!("{file}: {error}"), format!("{file}：{zh}"))
 }

@@ -17,6 +17,7 @@ fn compare_says_which_matcher_is_better() {
         if !number.is_multiple_of(50) {
             row["shadow"] = (score + (number * 7 % 11) as f64).into();
         }
+        row["same"] = score.into();
         format!("{row}\n")
     };
     let rows: String = rows.lines().enumerate().map(with_second).collect();
@@ -44,7 +45,9 @@ fn compare_says_which_matcher_is_better() {
     assert!(alone.contains("several attempts of one person make them too certain"), "{alone}");
     let chinese = compare(&mapping, &["--lang", "zh"]);
     assert!(chinese.contains("verify_score 的 AUC 更高") && !chinese.contains("AUCs"), "{chinese}");
-    let same = compare(&mapping.replace("\"shadow\"", "\"verify_score\""), &[]);
+    let same = compare(&mapping.replace("\"shadow\"", "\"same\""), &[]);
     assert!(same.contains("0.000000, without an interval, because nothing varies"), "{same}");
     assert!(same.contains("the data cannot tell the AUCs of the matchers apart"), "{same}");
+    let twice = compare(&mapping.replace("\"shadow\"", "\"verify_score\""), &["--lang", "zh"]);
+    assert!(twice.contains("`second_score` 与 `verify_score` 是同一列"), "{twice}");
 }

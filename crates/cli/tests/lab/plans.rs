@@ -174,6 +174,7 @@ fn a_threshold_is_tested_on_other_days() {
     assert!(document["people"]["genuine"].as_u64() > Some(300), "{document}");
     for (args, says) in [
         (&["--train", "..2026-03-01", "--test", "2026-03-01.."][..], "days in common"),
+        (&["--train", "2026-03-01..", "--test", "..2026-02-28"], "come before those of --train"),
         (&["--train", "2026-03"], "expected days such as"),
         (&["--train", "..2026-02-28"], "--test"),
         (

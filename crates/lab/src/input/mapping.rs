@@ -227,7 +227,7 @@ impl Mapping {
         if let Some((name, _)) = of_inputs.chain(others).chain(segments).find(|(_, path)| path.is_empty()) {
             return wrong(Problem::NoName(name.to_owned()));
         }
-        Ok(Self {
+        let mapping = Self {
             shape: file.shape,
             reply: file.reply,
             id: file.id,
@@ -239,7 +239,26 @@ impl Mapping {
             subject: file.subject,
             second_score: file.second_score,
             segments: file.segments,
-        })
+        };
+        match mapping.role_of_second_score() {
+            Some(key) => wrong(Problem::SecondScoreOf(key.to_owned())),
+            None => Ok(mapping),
+        }
+    }
+
+    /// Returns what else the column of the second score is, if it has another role. A subject would be kept as a score.
+    fn role_of_second_score(&self) -> Option<&'static str> {
+        let second = self.second_score.as_ref()?;
+        let inputs = Input::ALL.iter().map(|input| (input.name(), self.path(*input)));
+        let others = [
+            ("id", &self.id),
+            ("time", &self.time),
+            ("subject", &self.subject),
+            ("label", &self.label.column),
+            ("attack", &self.label.attack),
+        ];
+        let others = others.into_iter().map(|(name, path)| (name, path.clone().unwrap_or_default()));
+        inputs.chain(others).find(|(_, path)| path == second).map(|(name, _)| name)
     }
 
     /// Returns the time zone in which days are counted.

@@ -39,6 +39,8 @@ pub enum MappingProblem {
     LabelOfBoth,
     /// The key names no column.
     NoName(String),
+    /// `second_score` names the column of this key or input.
+    SecondScoreOf(String),
 }
 
 impl MappingError {
@@ -96,6 +98,12 @@ impl fmt::Display for MappingError {
             Problem::TimeZone(reason) => write!(f, "`timezone`: {reason}"),
             Problem::LabelOfBoth => f.write_str("the same word cannot mean genuine and impostor"),
             Problem::NoName(key) => write!(f, "`{key}` names no column"),
+            Problem::SecondScoreOf(key) => {
+                write!(
+                    f,
+                    "`second_score` names the column of `{key}`: name the column of another matcher's score"
+                )
+            }
         }
     }
 }

@@ -76,8 +76,9 @@ impl Checkpoint {
             return Err(LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error());
         }
         let checkpoint = found?;
-        if checkpoint.of != fingerprint(task) || checkpoint.tally.matchers.is_some() != task.compares_matchers
-        {
+        let is_beyond = checkpoint.position.source > task.sources.len();
+        let compares_matchers = checkpoint.tally.matchers.is_some();
+        if checkpoint.of != fingerprint(task) || is_beyond || compares_matchers != task.compares_matchers {
             return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }
         if checkpoint.cuts != cuts(task) {

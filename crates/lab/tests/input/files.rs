@@ -429,6 +429,13 @@ fn a_pipe_is_not_a_checkpoint() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let refused = verdicts(&Lab::new(&policy).resume(pipe), &data).unwrap_err();
     assert!(refused.contains("pipe is not a regular file"), "{refused}");
+
+    // Nor is it data that a run can return to.
+    let pipe = folder.path().join("b.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let state = folder.path().join("state.json");
+    let refused = verdicts(&Lab::new(&policy).resume(state), &pipe).unwrap_err();
+    assert!(refused.contains("b.csv: a pipe or device cannot be read again"), "{refused}");
 }
 
 /// A checkpoint that names the finished file, or any other, would have it cut.

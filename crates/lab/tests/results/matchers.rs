@@ -214,8 +214,24 @@ fn a_stopped_run_resumes_with_its_scores() {
     fs::write(&state, edited.to_string()).unwrap();
     let error = lab().run(&sources, &RunControl::default()).unwrap_err();
     assert!(error.to_string().contains("state.json"), "{error}");
+    // A position beyond the files would never end.
+    edited = serde_json::from_str(&stopped).unwrap();
+    edited["position"]["source"] = 2.into();
+    fs::write(&state, edited.to_string()).unwrap();
+    assert!(lab().run(&sources, &RunControl::default()).is_err());
     fs::write(&state, stopped).unwrap();
     assert_eq!(lab().run(&sources, &RunControl::default()).unwrap().tally, whole);
+}
+
+#[test]
+fn a_column_with_another_role_is_not_the_second_score() {
+    for (of, is_refused) in [("verify_score", true), ("who", true), ("label", true), ("other", false)] {
+        let text =
+            format!("format = 1\nsubject = \"who\"\nsecond_score = \"{of}\"\n[label]\ncolumn = \"label\"\n");
+        let found = Mapping::parse(&text).map_err(|error| error.to_string());
+        assert_eq!(found.is_err(), is_refused, "{of}: {found:?}");
+        assert!(found.err().is_none_or(|error| error.contains("`second_score` names the column of")), "{of}");
+    }
 }
 
 #[test]

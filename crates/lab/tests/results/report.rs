@@ -80,7 +80,7 @@ fn a_report_says_whether_scores_separate_the_labels() {
 fn segments_and_a_sweep_are_charts_in_both_languages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.jsonl");
-    let bad = "<i>'&\\\"";
+    let bad = "<i>'&\\\"\\u0000\\u202e";
     let rows: String = (0..400)
         .map(|number| {
             let (label, channel) = (["genuine", "impostor"][number % 2], ["app", bad, ""][number % 3]);
@@ -128,7 +128,8 @@ fn segments_and_a_sweep_are_charts_in_both_languages() {
         let ratio = format!("<b>{:.2} ({:.2}–", gap.ratio.unwrap(), gap.ratio_interval.0);
         assert!(part("segments").contains(&ratio), "{ratio}");
         assert_eq!(part("segments").matches("soft gap").count(), 4 + 2 * 3);
-        for wrong in ["NaN", "inf", "<i>", "{{"] {
+        assert!(part("segments").contains('\u{fffd}'));
+        for wrong in ["NaN", "inf", "<i>", "{{", "\0", "\u{202e}"] {
             assert!(!part("segments").contains(wrong) && !part("sweep").contains(wrong), "{wrong}");
         }
         let without = Report::of(&tally, &TARGETS).html(language).unwrap();

@@ -34,6 +34,9 @@ pub(super) fn check_days((train, test): (Days, Days), data: &args::Data) -> Resu
     if train.overlaps(test) {
         return Err(Failure::usage(texts::DAYS_OVERLAP));
     }
+    if test.is_before(train) {
+        return Err(Failure::usage(texts::DAYS_REVERSED));
+    }
     if run::reads_standard_input(data) {
         return Err(Failure::usage(texts::READ_TWICE));
     }

@@ -156,6 +156,10 @@ pub(crate) const DAYS_OVERLAP: Text = text(
     "--train and --test have days in common: a threshold is tested on other days than those that chose it",
     "--train 与 --test 的日期有重叠：检验阈值的日期不能与选定阈值的日期相同",
 );
+pub(crate) const DAYS_REVERSED: Text = text(
+    "the days of --test come before those of --train: a threshold is tested on later days",
+    "--test 的日期早于 --train：阈值须在之后的日期上检验",
+);
 pub(crate) const READ_TWICE: Text = text(
     "the data is read twice, which standard input does not allow: give files",
     "需要读取两遍数据，标准输入无法满足：请给出文件",

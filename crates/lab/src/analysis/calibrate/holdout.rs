@@ -131,9 +131,13 @@ impl Days {
     /// Returns whether a day is in both ranges.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
-        let is_before =
-            |one: Self, other: Self| one.last.zip(other.first).is_some_and(|(last, first)| last < first);
-        !is_before(self, other) && !is_before(other, self)
+        !self.is_before(other) && !other.is_before(self)
+    }
+
+    /// Returns whether the range ends before the other begins.
+    #[must_use]
+    pub fn is_before(self, other: Self) -> bool {
+        self.last.zip(other.first).is_some_and(|(last, first)| last < first)
     }
 }
 

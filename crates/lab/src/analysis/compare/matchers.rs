@@ -111,8 +111,8 @@ impl MatcherFinding {
                 "这批数据无法区分两个比对算法的 AUC 高低",
             ),
             Self::TooFew => (
-                "too few to tell the AUCs apart: it takes 30 of each label, and 6 on which the difference rests",
-                "数量过少，无法区分两者的 AUC 高低：每种标注须有 30 个，且差值须取决于至少 6 个",
+                "too few to tell the AUCs apart: it takes 30 attempts of each label, or 30 people where they are known, and 6 on which the difference rests",
+                "数量过少，无法区分两者的 AUC 高低：每种标注须有 30 次尝试（已知人员时为 30 人），且差值须取决于其中至少 6 个",
             ),
             Self::Doubtful => (
                 "not compared: an AUC of 0.5 or less says that genuine people do not score above impostors; are the labels swapped, or is the score a distance?",

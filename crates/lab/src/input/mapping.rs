@@ -249,7 +249,7 @@ impl Mapping {
     /// Returns what else the column of the second score is, if it has another role. A subject would be kept as a score.
     fn role_of_second_score(&self) -> Option<&'static str> {
         let second = self.second_score.as_ref()?;
-        let inputs = Input::ALL.iter().map(|input| (input.name(), self.path(*input)));
+        let first = (Input::VerifyScore.name(), self.path(Input::VerifyScore));
         let others = [
             ("id", &self.id),
             ("time", &self.time),
@@ -258,7 +258,7 @@ impl Mapping {
             ("attack", &self.label.attack),
         ];
         let others = others.into_iter().map(|(name, path)| (name, path.clone().unwrap_or_default()));
-        inputs.chain(others).find(|(_, path)| path == second).map(|(name, _)| name)
+        others.chain([first]).find(|(_, path)| path == second).map(|(name, _)| name)
     }
 
     /// Returns the time zone in which days are counted.

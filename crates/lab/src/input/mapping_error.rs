@@ -39,7 +39,7 @@ pub enum MappingProblem {
     LabelOfBoth,
     /// The key names no column.
     NoName(String),
-    /// `second_score` names the column of this key or input.
+    /// `second_score` names the column of this key, or of the input `verify_score`.
     SecondScoreOf(String),
 }
 

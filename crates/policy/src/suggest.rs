@@ -33,10 +33,15 @@ impl fmt::Display for Suggestion {
 /// The most allowed words that a suggestion lists.
 const MOST: usize = 20;
 
+/// The most bytes of words that are compared, because a comparison takes the product of their lengths. A longer word is a value in the
+/// place of a name, and no misspelling.
+const LONGEST: usize = 64;
+
 /// Returns the allowed words, and the one that is close to `word`.
 pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Suggestion {
     let allowed: Vec<&str> = allowed.into_iter().collect();
-    let near = allowed.iter().map(|other| (steps(word, other), *other)).min();
+    let short = allowed.iter().filter(|other| word.len().max(other.len()) <= LONGEST);
+    let near = short.map(|other| (steps(word, other), *other)).min();
     let near =
         near.filter(|(steps, other)| *steps <= 2.max(word.len() / 3) && *steps < word.len().max(other.len()));
     Suggestion {
@@ -112,6 +117,10 @@ mod tests {
             "did you mean `approve`? allowed: approve, reject"
         );
         assert_eq!(did_you_mean("xyz", ["approve", "reject"]).to_string(), "allowed: approve, reject");
+        for (length, is_near) in [(LONGEST - 1, true), (LONGEST, false)] {
+            let (word, allowed) = ("a".repeat(length), "a".repeat(length + 1));
+            assert_eq!(did_you_mean(&word, [allowed.as_str()]).near.is_some(), is_near, "{length}");
+        }
     }
 
     #[test]

@@ -332,8 +332,20 @@ impl Group {
     }
 }
 
+impl GroupRates {
+    /// Returns the number of tests of a value against all others: none of one value, one of two, and one of each of more, whose
+    /// p-values are corrected (Holm).
+    #[must_use]
+    pub fn tests(&self) -> usize {
+        match self.values.len() {
+            values @ 0..=2 => values.saturating_sub(1),
+            values => values,
+        }
+    }
+}
+
 impl LargestGap {
-    /// Returns the ratio as text: `∞` if the lowest rate is 0, and `–` if both are, because there is none.
+    /// Returns the ratio as text: `∞` if the lowest rate is 0, and `–` if both rates are 0.
     #[must_use]
     pub fn ratio_text(&self) -> String {
         match self.ratio {

@@ -250,15 +250,20 @@ impl Mapping {
     fn role_of_second_score(&self) -> Option<&'static str> {
         let second = self.second_score.as_ref()?;
         let first = (Input::VerifyScore.name(), self.path(Input::VerifyScore));
-        let others = [
-            ("id", &self.id),
+        let others = self.others().map(|(name, path)| (name, path.clone().unwrap_or_default()));
+        others.into_iter().chain([first]).find(|(_, path)| path == second).map(|(name, _)| name)
+    }
+
+    /// The columns that are not inputs, in the order of their slots.
+    const fn others(&self) -> [(&'static str, &Option<String>); 5] {
+        let label = &self.label;
+        [
+            ("label", &label.column),
+            ("attack", &label.attack),
             ("time", &self.time),
             ("subject", &self.subject),
-            ("label", &self.label.column),
-            ("attack", &self.label.attack),
-        ];
-        let others = others.into_iter().map(|(name, path)| (name, path.clone().unwrap_or_default()));
-        others.chain([first]).find(|(_, path)| path == second).map(|(name, _)| name)
+            ("id", &self.id),
+        ]
     }
 
     /// Returns the time zone in which days are counted.
@@ -318,8 +323,7 @@ impl Mapping {
     /// second matcher unless it is needed.
     pub(crate) fn slots(&self, needs_second_score: bool) -> Vec<String> {
         let mut slots: Vec<String> = Input::ALL.iter().map(|input| self.path(*input)).collect();
-        let others = [&self.label.column, &self.label.attack, &self.time, &self.subject, &self.id];
-        slots.extend(others.map(|path| path.clone().unwrap_or_default()));
+        slots.extend(self.others().map(|(_, path)| path.clone().unwrap_or_default()));
         slots.push(if self.shape == Shape::Reply { self.in_reply("ResultObject") } else { String::new() });
         slots.push(self.second_score.clone().filter(|_| needs_second_score).unwrap_or_default());
         slots.extend(self.segments.iter().cloned());

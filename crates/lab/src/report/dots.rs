@@ -75,8 +75,7 @@ fn gap(name: &str, rates: &GroupRates, words: Words) -> Option<Value> {
         ratio => format!("{} ({}–{to})", gap.ratio_text(), number(from)),
         difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
         p_highest => p(&gap.highest),
-        // Two values are one test.
-        p_lowest => p(&gap.lowest).filter(|_| rates.values.len() > 2),
+        p_lowest => p(&gap.lowest).filter(|_| rates.tests() > 1),
     }
     .into()
 }
@@ -94,13 +93,8 @@ fn chart(of: &str, title: &str, class: &str, rates: &GroupRates, words: Words) -
             GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
             GroupFinding::Same => String::new(),
         };
-        // Two values are one test, and one value has no test.
-        let after = match (values.len(), number) {
-            (1, _) | (2, 1) => String::new(),
-            (count, _) => {
-                format!(", {} {}", words.get(if count == 2 { "p" } else { "p_holm" }), chance(group.p))
-            }
-        };
+        let p = words.get(if rates.tests() > 1 { "p_holm" } else { "p" });
+        let after = if number < rates.tests() { format!(", {p} {}", chance(group.p)) } else { String::new() };
         Dot { name: segment(value, of, words), class: "", before: finding, after, rate: group.rate }
     };
     let dots: Vec<Dot> = values.iter().take(MOST).enumerate().map(dot).collect();

@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
+mod compare;
 mod costs;
 mod drift;
-mod flips;
 #[path = "../history/mod.rs"]
 mod history;
 mod holdout;
 mod kept;
-mod matchers;
 mod outputs;
 mod people;
 mod report;

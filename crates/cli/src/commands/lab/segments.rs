@@ -84,14 +84,13 @@ fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String 
     if rates.values.is_empty() {
         return String::new();
     }
-    // Two values are one test, and one value has no test.
-    let heading = if rates.values.len() > 2 { "p (Holm)" } else { "p" };
+    let heading = if rates.tests() > 1 { "p (Holm)" } else { "p" };
     let mut table = Table::new([name, what, heading, ""], output.language);
     for (number, (value, GroupRate { rate, p, finding, .. })) in rates.values.iter().enumerate() {
-        let p = match rates.values.len() {
-            1 => "-".to_owned(),
-            2 if number > 0 => String::new(),
-            _ => chance(*p),
+        let p = match rates.tests() {
+            0 => "-".to_owned(),
+            tests if number < tests => chance(*p),
+            _ => String::new(),
         };
         let finding = match finding {
             GroupFinding::Differs => output.say(texts::DIFFERS),

@@ -77,11 +77,11 @@ fn is_close(found: f64, expected: f64) {
 #[test]
 fn areas_and_their_difference_are_those_of_proc() {
     let golden: Value =
-        serde_json::from_str(include_str!("../../../stats/tests/golden/planning.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../stats/tests/golden/planning.json")).unwrap();
     let golden = golden["delong"].as_array().unwrap();
     for (name, csv) in [
-        ("continuous", include_str!("../../../stats/tests/golden/scores_continuous.csv")),
-        ("tiny", include_str!("../../../stats/tests/golden/scores_tiny.csv")),
+        ("continuous", include_str!("../../../../stats/tests/golden/scores_continuous.csv")),
+        ("tiny", include_str!("../../../../stats/tests/golden/scores_tiny.csv")),
     ] {
         let golden = golden.iter().find(|row| row["set"] == name).unwrap();
         let of = |member: &str| golden[member].as_f64().unwrap();

@@ -117,7 +117,7 @@ fn codes_of_every_layer_are_explained_in_both_languages() {
     let output = run(&["codes", "417", "--lang", "zh"]);
     assert!(text(&output).contains("转人工复核"), "{}", text(&output));
     let mut chinese = cloudauth(&["codes", "204"]);
-    assert!(text(&chinese.env("LANG", "zh_CN.UTF-8").output().unwrap()).contains("人脸不一致"));
+    assert!(text(&chinese.env("LANG", "zh_CN.UTF-8").output().unwrap()).contains("人脸比对不一致"));
     let output = run(&["codes", "missingsceneid", "--output", "json"]);
     assert_eq!(output.status.code(), Some(2), "families go by the vendor's spelling");
     let output = run(&["codes", "MissingSceneId", "--output", "json"]);

@@ -12,9 +12,9 @@ open_code! {
             "缺少参数" / "a parameter is missing",
             "补全必填参数" / "send the parameters that the operation requires";
         IllegalParameter = "401" "参数非法", Developer, Page,
-            "参数不合法：姓名或证件号码不符合国家标准，或回调地址无法从公网访问" /
+            "参数非法：姓名或身份证号不符合国家标准，或回调地址无法从公网访问" /
             "a parameter is invalid: the name or ID number violates the national standard, or the service cannot reach the callback URL",
-            "检查姓名、证件号码，并确认 CallbackUrl 可从公网以 https 访问且返回 200" /
+            "检查姓名、身份证号，并确认 CallbackUrl 可从公网以 https 访问且返回 200" /
             "check name and ID number, and that the CallbackUrl returns 200 over https from the public internet";
         NoAppConfiguration = "402" "应用配置不存在", Operator, Page,
             "应用配置不存在" / "the application configuration does not exist",

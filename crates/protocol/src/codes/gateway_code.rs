@@ -22,7 +22,7 @@ open_code! {
             "启用或更换 AccessKey" / "enable the access key or use another";
         SecurityTokenExpired = "InvalidSecurityToken.Expired" "", Software, Unverified,
             "SecurityToken 已过期" / "the security token has expired",
-            "刷新临时凭证后重签" / "refresh the credentials and sign again";
+            "刷新临时凭证后重新签名" / "refresh the credentials and sign again";
         SecurityTokenMalformed = "InvalidSecurityToken.Malformed" "", Operator, Unverified,
             "SecurityToken 格式不正确" / "the security token is not well formed",
             "检查临时凭证" / "check the temporary credentials";
@@ -37,10 +37,10 @@ open_code! {
             "先检查 AccessKeySecret，再对照待签名字符串" / "check the access key secret first, then compare the strings to sign";
         SignatureNonceUsed = "SignatureNonceUsed" "Specified signature nonce was used already.", Software, Vendor,
             "SignatureNonce 已被使用" / "the nonce was used before",
-            "换新的随机数重签一次" / "sign again once with a new nonce";
+            "换新的随机数重新签名一次" / "sign again once with a new nonce";
         TimestampExpired = "InvalidTimeStamp.Expired" "Specified time stamp or date value is expired.", Software, Vendor,
             "时间戳超出有效期" / "the timestamp is outside the valid window",
-            "校准时钟，按响应的 Date 重签一次" / "correct the clock; sign again once with the response's Date";
+            "校准时钟，按响应的 Date 重新签名一次" / "correct the clock; sign again once with the response's Date";
         TimestampFormat = "InvalidTimeStamp.Format" "Specified time stamp or date value is not well formatted.", Developer, Unverified,
             "时间戳格式不正确" / "the timestamp is not well formed",
             "使用 yyyy-MM-ddTHH:mm:ssZ" / "use yyyy-MM-ddTHH:mm:ssZ";

@@ -9,7 +9,7 @@ open_code! {
             "认证通过" / "the person passed",
             "按策略判定" / "apply your policy";
         NameAndNumberDiffer = "201" "姓名和身份证不一致", EndUser, Page,
-            "姓名与身份证号码不一致" / "name and ID number do not match",
+            "姓名和身份证不一致" / "name and ID number do not match",
             "请用户核对信息；同一身份再次初始化将返回 417" /
             "have the person check the data; a new start with the same identity returns 417";
         IdentityNotFound = "202" "查询不到身份信息", Reviewer, Page,
@@ -22,17 +22,17 @@ open_code! {
             "转人工复核；同一身份再次初始化将返回 417" /
             "review manually; a new start with the same identity returns 417";
         FaceDiffers = "204" "人脸比对不一致", EndUser, Page,
-            "人脸不一致：不是本人，或照片质量较低" / "the faces do not match: another person, or a picture of low quality",
+            "人脸比对不一致：可能不是本人，或活体照片质量较低" / "the faces do not match: another person, or a picture of low quality",
             "按业务分层处理；若为本人可重新操作" / "apply your risk tiers; a genuine user may try again";
         LivenessRisk = "205" "活体检测存在风险", Reviewer, Page,
-            "活体检测有风险，可能存在攻击" / "the liveness check found a risk, possibly an attack",
+            "活体检测存在风险，可能存在攻击" / "the liveness check found a risk, possibly an attack",
             "人工复核分层处理；若为真人可重新操作" / "review by your risk tiers; a genuine user may try again";
         BusinessPolicy = "206" "业务策略限制", EndUser, Page,
             "设备、身份或人脸环境的安全检测不通过" / "the security checks of device, identity or surroundings failed",
             "请用户卸载多开、分身、虚拟环境等软件后重试；内部测试可在白名单设置中加白" /
             "have the person remove cloning and virtualisation software, then try again; testers can be put on the allow list";
         IdCardFaceDiffers = "207" "人脸与身份证人脸比对不一致", EndUser, Vendor,
-            "人脸与证件照不一致（仅 ID_PLUS）" / "the face does not match the ID card (ID_PLUS only)",
+            "人脸与身份证人脸比对不一致（仅 ID_PLUS）" / "the face does not match the ID card (ID_PLUS only)",
             "请用户使用本人证件重试" / "have the person try again with their own card";
         SourceFailed = "209" "权威比对源异常", Vendor, Vendor,
             "权威比对源异常" / "the authoritative source failed",
@@ -44,7 +44,7 @@ open_code! {
             "意愿判定不通过（仅 MFVC）" / "the statement of intent was not accepted (MFVC only)",
             "转人工复核或请用户重试" / "review manually, or have the person try again";
         VoiceDiffers = "221" "声纹比对不一致", Reviewer, Vendor,
-            "声纹不一致（仅 MFVC）" / "the voices do not match (MFVC only)",
+            "声纹比对不一致（仅 MFVC）" / "the voices do not match (MFVC only)",
             "转人工复核或请用户重试" / "review manually, or have the person try again";
         OrdinaryFailure = "222" "常规认证失败", EndUser, Vendor,
             "常规认证失败（仅 MFVC）" / "the ordinary verification failed (MFVC only)",

@@ -161,7 +161,7 @@ const HEADINGS: [Text; 49] = [
     text("from approve", "不再通过"),
     text("threshold", "阈值"),
     text("FMR (95 %)", "误识率 FMR（95%）"),
-    text("vendor says", "官方误识率"),
+    text("vendor says", "阿里云误识率"),
     text("FNMR (95 %)", "拒识率 FNMR（95%）"),
     text("target FMR", "目标 FMR"),
     text("shown", "数据所示"),
@@ -271,7 +271,7 @@ pub(crate) fn over_people(threshold: f64, people: &str, low: &str, high: &str) -
 
 pub(crate) const INDEPENDENT: Text = text(
     "\nattempts are taken as independent: no labelled row has a `subject`, by which recommendations would rest on people\n",
-    "\n假定各次尝试相互独立：没有任何标注行含有 `subject`，无法据此按人得出建议\n",
+    "\n假定各次尝试相互独立：没有任何标注行含有用户标识（`subject`），无法据此按人得出建议\n",
 );
 pub(crate) const TOO_MANY: Text = text(
     "\nattempts are taken as independent: there are too many labelled rows for figures over people\n",
@@ -297,7 +297,7 @@ impl Figures {
 pub(crate) fn counts_attempts(figures: Figures, has_too_many: bool) -> Said {
     let Text { en, zh } = figures.text();
     let (why_en, why_zh) = match has_too_many {
-        true => ("more rows have a `subject` than are kept", "含有 `subject` 的行超过可保留的数量"),
+        true => ("more rows have a `subject` than are kept", "含有用户标识（`subject`）的行超过可保留的数量"),
         false => {
             ("several attempts of one person make them too certain", "同一人多次尝试时，结果会显得过于确定")
         }
@@ -354,8 +354,10 @@ pub(crate) fn not_scored_twice([genuine, impostors, first, second]: [String; 4])
 pub(crate) fn counts_people(figures: Figures, labelled: Option<[String; 2]>, has_gaps: bool) -> Said {
     let Text { en: what_en, zh: what_zh } = figures.text();
     let (gap_en, gap_zh) = match &labelled {
-        Some(_) => ("most attempts of a label have no `subject`", "某种标注的多数尝试没有 `subject`"),
-        None => ("most attempts have no `subject`", "多数尝试没有 `subject`"),
+        Some(_) => {
+            ("most attempts of a label have no `subject`", "某种标注的多数尝试没有用户标识（`subject`）")
+        }
+        None => ("most attempts have no `subject`", "多数尝试没有用户标识（`subject`）"),
     };
     let (of_en, of_zh) = labelled.map_or_else(Default::default, |[impostors, genuine]| {
         (
@@ -384,7 +386,7 @@ pub(crate) fn without_subject(count: &str, of: &str, alone: bool) -> Said {
     };
     both(
         format!("\n{count} of {of} impostor attempts have no subject: {en}\n"),
-        format!("\n{of} 次冒充中有 {count} 次没有 subject：{zh}\n"),
+        format!("\n{of} 次冒充中有 {count} 次没有用户标识（`subject`）：{zh}\n"),
     )
 }
 

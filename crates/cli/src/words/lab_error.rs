@@ -136,7 +136,7 @@ pub(super) fn chinese(error: &LabError) -> String {
                 .to_owned()
         }
         Problem::TooManyPeople => {
-            "无法区分两部分中的人员：有人员标识的标注行超过 8,000,000，请缩小日期范围".to_owned()
+            "无法区分两部分中的人员：有用户标识的标注行超过 8,000,000，请缩小日期范围".to_owned()
         }
         Problem::NoLabelsInDays(option) => {
             format!(

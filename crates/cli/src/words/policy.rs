@@ -155,7 +155,7 @@ pub(crate) const OVERRIDES: Text =
     text("\napproved against the vendor's signal\n", "\n与阿里云的信号相反而予以通过\n");
 
 pub(crate) fn vendor_rate(one_in: f64) -> Said {
-    both(format!("vendor's rate 1/{one_in:.0}"), format!("官方误识率 1/{one_in:.0}"))
+    both(format!("vendor's rate 1/{one_in:.0}"), format!("阿里云误识率 1/{one_in:.0}"))
 }
 
 /// A number of cells, in a column of numbers.

@@ -38,7 +38,7 @@ pub(crate) fn warning(warning: &Warning) -> Said {
             format!("{percent}% 的{of}{problem}")
         }
         WarningFigures::WithoutScore { percent, range: (least, most) } => {
-            format!("{percent}% 的本人认证没有 {least} 至 {most} 之间的分数：{problem}")
+            format!("{percent}% 的本人尝试没有 {least} 至 {most} 之间的分数：{problem}")
         }
     };
     translated(warning, zh)
@@ -58,7 +58,7 @@ pub(crate) fn reason(reason: &TargetReason) -> Said {
         TargetReason::TooFewPeople { impostors, people } => {
             format!("按人不可证明：{impostors} 次冒充来自 {people} 人，部分人多次尝试，人数过少")
         }
-        TargetReason::FrequentImpostors => "不可证明：部分有 subject 的冒充者多次尝试".to_owned(),
+        TargetReason::FrequentImpostors => "不可证明：部分有用户标识的冒充者多次尝试".to_owned(),
         TargetReason::LabelsStop { below, threshold } => {
             format!("标注在 {below} 分以下中断：该分数以下很少标注，而 {threshold} 将以其为依据")
         }
@@ -72,7 +72,7 @@ pub(crate) fn reason(reason: &TargetReason) -> Said {
             format!("{threshold} 按人可以达到：{people} 人的 {impostors} 次冒充中有 {reach} 次达到该分数")
         }
         TargetReason::KeptWithoutSubject { threshold, impostors, reach } => format!(
-            "若没有 subject 的各次尝试相互独立，{threshold} 可以达到：{impostors} 次冒充中有 {reach} 次达到该分数"
+            "若没有用户标识的各次尝试相互独立，{threshold} 可以达到：{impostors} 次冒充中有 {reach} 次达到该分数"
         ),
     };
     translated(reason, zh)

@@ -151,7 +151,7 @@ fn a_threshold_is_tested_on_other_days() {
     let target = &document["targets"][0];
     assert!(target["threshold"].is_number() && target["fmr"]["interval"].is_array(), "{target}");
     let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
-    assert!(text.contains("检验减选定") && text.contains("行被排除"), "{text}");
+    assert!(text.contains("测试期减训练期") && text.contains("行被排除"), "{text}");
     assert_eq!(document["rests_on"], "people");
     // There is no p-value.
     let basis =
@@ -169,7 +169,7 @@ fn a_threshold_is_tested_on_other_days() {
     let text = said(&run(&days));
     assert!(text.contains("what is proved on the training days counts people, not attempts"), "{text}");
     let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
-    assert!(text.contains("选定日期的“已证明”按人而非按次数得出"), "{text}");
+    assert!(text.contains("训练期的“可证明”按人而非按次数得出"), "{text}");
     std::fs::write(&file, known).unwrap();
     assert!(document["people"]["genuine"].as_u64() > Some(300), "{document}");
     for (args, says) in [
@@ -201,7 +201,7 @@ fn a_threshold_is_tested_on_other_days() {
         assert!(text.contains(line), "{line}: {text}");
     }
     let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
-    assert!(text.contains("警告（检验日期）：AUC") && text.contains("1/20 未证明：暂不建议"), "{text}");
+    assert!(text.contains("警告（测试期）：AUC") && text.contains("1/20 不可证明：暂不建议"), "{text}");
     let piped = ["calibrate", "builtin:onboarding", "-", "--train", "..2026-02-28", "--test", "2026-03-01.."];
     assert!(said(&lab(&piped, folder.path())).contains("read twice"));
 }

@@ -133,7 +133,7 @@ fn a_threshold_is_tested_on_later_days_as_by_the_command() {
             "\u{a0}%",
             ["are left out, because their people", "test minus train", "Too few: <b>29,956</b> labelled"],
         ),
-        ("zh", "%", ["因为其人员在选定日期内已有标注", "检验减选定", "需要 <b>29,956</b> 次无误识"]),
+        ("zh", "%", ["因为其用户在训练期内已有标注", "测试期减训练期", "需要 <b>29,956</b> 次无误识"]),
     ] {
         let (page, found) = report(days, language, folder);
         assert_same(&found["holdout"], &calibrated);
@@ -164,7 +164,7 @@ fn a_threshold_is_tested_on_later_days_as_by_the_command() {
             [days, "--train ..2026-02-28 --test 2026-03-01.. --target 1/10000"].map(|days| {
                 let (page, _) = report(days, language, folder);
                 let says =
-                    if language == "en" { "not proved: FMR <b>" } else { "未经证明（目标 FMR <b>" };
+                    if language == "en" { "not proved: FMR <b>" } else { "不可证明（目标 FMR <b>" };
                 section(&page, "summary").contains(says)
             });
         assert_eq!((with_proof, without), (false, true));
@@ -195,8 +195,8 @@ fn doubts_about_the_days_are_told() {
         (
             "zh",
             [
-                "选定日期：AUC 为 <b>0.",
-                "检验日期：AUC 为 <b>0.",
+                "训练期：AUC 为 <b>0.",
+                "测试期：AUC 为 <b>0.",
                 "有标注的行均没有用户标识",
                 "不依据这批数据建议",
             ],

@@ -124,7 +124,7 @@ fn row(kind: IssueKind) -> (String, String) {
         ),
         IssueKind::Subject => (
             format!("has a subject that {NOT_KEY}; taken as missing"),
-            format!("主体标识（subject）{NOT_KEY_ZH}；视为缺失"),
+            format!("用户标识（subject）{NOT_KEY_ZH}；视为缺失"),
         ),
         IssueKind::Id => {
             (format!("has an id that {NOT_KEY}; taken as missing"), format!("ID {NOT_KEY_ZH}；视为缺失"))

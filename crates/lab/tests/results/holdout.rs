@@ -221,7 +221,7 @@ fn a_target_says_what_its_proof_counts() {
     same.targets.iter_mut().for_each(|target| target.rests_on = found.rests_on);
     for (language, says) in [
         (Language::En, "What is proved on the training days counts people, not attempts."),
-        (Language::Zh, "选定日期的“可证明”按人而非按次数得出。"),
+        (Language::Zh, "训练期的“可证明”按人而非按次数得出。"),
     ] {
         let times = [&found, &same].map(|found| {
             let mut report = Report::of(&tally, &targets());

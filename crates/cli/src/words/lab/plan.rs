@@ -166,13 +166,13 @@ pub(crate) const READ_TWICE: Text = text(
 );
 pub(crate) const UNKNOWN_SUBJECTS: Text = text(
     "no labelled row has a subject: attempts of one person can be in both parts\n",
-    "有标注的行均无 subject：同一人的尝试可能同时出现在两部分中\n",
+    "有标注的行均没有用户标识（`subject`）：同一人的尝试可能同时出现在两部分中\n",
 );
-pub(crate) const PROVED: Text = text("proved", "已证明");
-pub(crate) const ONLY_SHOWN: Text = text("shown, not proved", "仅为观测值，未证明");
-pub(crate) const ON_TRAIN: Text = text("train", "选定");
-pub(crate) const ON_TEST: Text = text("test", "检验");
-pub(crate) const OPTIMISM: Text = text("test minus train", "检验减选定");
+pub(crate) const PROVED: Text = text("proved", "可证明");
+pub(crate) const ONLY_SHOWN: Text = text("shown, not proved", "仅为数据所示，不可证明");
+pub(crate) const ON_TRAIN: Text = text("train", "训练");
+pub(crate) const ON_TEST: Text = text("test", "测试");
+pub(crate) const OPTIMISM: Text = text("test minus train", "测试期减训练期");
 
 /// The days, genuine attempts and impostors of each part.
 pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, String)) -> Said {
@@ -182,7 +182,7 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
             "thresholds chosen on {days}: {genuine} genuine attempts and {impostors} impostors with a score\ntested on {later}: {more_genuine} genuine attempts and {more_impostors} impostors with a score\n"
         ),
         format!(
-            "阈值在 {days} 选定：带分数的本人尝试 {genuine} 次、冒充尝试 {impostors} 次\n在 {later} 检验：带分数的本人尝试 {more_genuine} 次、冒充尝试 {more_impostors} 次\n"
+            "训练期 {days}，用于选定阈值：带分数的本人尝试 {genuine} 次、冒充尝试 {impostors} 次\n测试期 {later}：带分数的本人尝试 {more_genuine} 次、冒充尝试 {more_impostors} 次\n"
         ),
     )
 }
@@ -190,15 +190,15 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
 pub(crate) fn dropped(rows: &str) -> Said {
     both(
         format!("{rows} rows of the test days are left out: their people have labels on the training days\n"),
-        format!("检验日期中有 {rows} 行被排除：其人员在选定日期内已有标注\n"),
+        format!("测试期中有 {rows} 行被排除：其用户在训练期内已有标注\n"),
     )
 }
 
 /// A reason to doubt the labels or the scores of one part.
 pub(crate) fn holdout_warning(on: HoldoutDays, warning: &Said) -> Said {
     let (en, zh) = match on {
-        HoldoutDays::Train => ("training days", "选定日期"),
-        HoldoutDays::Test => ("test days", "检验日期"),
+        HoldoutDays::Train => ("training days", "训练期"),
+        HoldoutDays::Test => ("test days", "测试期"),
     };
     both(format!("warning, {en}: {}\n", warning.en), format!("警告（{zh}）：{}\n", warning.zh()))
 }
@@ -208,22 +208,22 @@ pub(crate) const fn chosen_over(rests_on: RestsOn) -> Text {
     match rests_on {
         RestsOn::People => text(
             "what is proved on the training days counts people, not attempts\n",
-            "选定日期的“已证明”按人而非按次数得出\n",
+            "训练期的“可证明”按人而非按次数得出\n",
         ),
         RestsOn::AttemptsWithoutSubject => text(
             "what is proved on the training days takes attempts of impostors as independent, because most have no `subject`\n",
-            "选定日期的“已证明”假定各次冒充相互独立，因为其中多数没有 `subject`\n",
+            "训练期的“可证明”假定各次冒充相互独立，因为其中多数没有用户标识（`subject`）\n",
         ),
         _ => text(
             "what is proved on the training days counts attempts, not people\n",
-            "选定日期的“已证明”按次数而非按人得出\n",
+            "训练期的“可证明”按次数而非按人得出\n",
         ),
     }
 }
 
 /// Why the training days do not prove a target.
 pub(crate) fn not_proved(target: &str, reason: &Said) -> Said {
-    both(format!("{target} is not proved: {}\n", reason.en), format!("{target} 未证明：{}\n", reason.zh()))
+    both(format!("{target} is not proved: {}\n", reason.en), format!("{target} 不可证明：{}\n", reason.zh()))
 }
 
 pub(crate) const NO_SEGMENTS: Text = text(

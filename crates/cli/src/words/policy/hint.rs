@@ -26,7 +26,7 @@ pub(in crate::words) fn chinese(hint: &Hint) -> String {
         Hint::OneOrder => "请写一个名称列表，或由列表组成的列表",
         Hint::RemoveRate => "请删除 `far`",
         Hint::AsFraction => "请写作分数，例如 1/10000",
-        Hint::NoRateBeyond => "官方阈值表的范围是 70 至 80；请删除 `far`",
+        Hint::NoRateBeyond => "阿里云阈值表的范围是 70 至 80；请删除 `far`",
         Hint::VendorRate { score, rate, is_exact, claim, at } => {
             let about = if *is_exact { "" } else { "约" };
             return format!("{score} 对应的误识率{about}为 {rate}；误识率 {claim} 对应 {at}");
@@ -39,7 +39,7 @@ pub(in crate::words) fn chinese(hint: &Hint) -> String {
         Hint::MalformedLabel => "请删除：格式有误的标签视为 `unknown`",
         Hint::CheckSpelling => "请检查拼写；对它予以通过须给出理由",
         Hint::DeclareSubCode => "请声明：sub_code = { type = \"code\", values = [\"200\", ..] }",
-        Hint::OnVendorPage => "官方文档列有该返回码；请将其加入取值，并由规则处理",
+        Hint::OnVendorPage => "阿里云文档列有该返回码；请将其加入取值，并由规则处理",
         Hint::UseOtherwise => "其余输入请用 [policy.otherwise] 处理",
         Hint::ConditionInQuotes => "请加上引号，例如 \"T\" 或 \">= 75\"",
         Hint::ComparisonInQuotes => "请写作带引号的比较条件，例如 \">= 75\"",

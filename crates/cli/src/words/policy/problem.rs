@@ -38,11 +38,11 @@ pub(in crate::words) fn chinese(kind: &ProblemKind) -> String {
         }
         Kind::MixedOrder => "`order` 中混用了名称和列表".to_owned(),
         Kind::NoRateOfInput { threshold, input } => {
-            format!("`{threshold}` 用于 `{input}`，而官方未公布该分数的误识率")
+            format!("`{threshold}` 用于 `{input}`，而阿里云未公布该分数的误识率")
         }
         Kind::NotARate => "`far` 不是有效的误识率".to_owned(),
-        Kind::NoRateOfScore(score) => format!("官方阈值表中没有 {score} 的误识率"),
-        Kind::WrongRate { score, claim } => format!("官方阈值表中 {score} 的误识率不是 {claim}"),
+        Kind::NoRateOfScore(score) => format!("阿里云阈值表中没有 {score} 的误识率"),
+        Kind::WrongRate { score, claim } => format!("阿里云阈值表中 {score} 的误识率不是 {claim}"),
         Kind::UnknownInput(name) => format!("未知的输入项{}", quoted(name)),
         Kind::UndeclaredInput(Some(name)) => format!("[inputs] 中没有 `{name}`"),
         Kind::UndeclaredInput(None) => "[inputs] 中没有该输入项".to_owned(),
@@ -55,7 +55,7 @@ pub(in crate::words) fn chinese(kind: &ProblemKind) -> String {
         Kind::NotACode => "声明的取值不是有效的返回码".to_owned(),
         Kind::NotALabel => "声明的取值不是有效的标签".to_owned(),
         Kind::MalformedLabel(text) => format!("`{text}` 表示格式有误的标签"),
-        Kind::UnknownCode { layer, code } => format!("官方文档中没有 {layer} `{code}`"),
+        Kind::UnknownCode { layer, code } => format!("阿里云文档中没有 {layer} `{code}`"),
         Kind::SubCodeNotListed(code) => format!("取值中没有 SubCode {code}"),
         Kind::NoCondition => "`when` 中没有条件".to_owned(),
         Kind::NotInQuotes(input) => format!("`{input}` 的条件未加引号"),

@@ -79,10 +79,11 @@ impl Lang {
     /// The page to which the person returns.
     pub(crate) fn returned(self, words: &str, code: Option<String>) -> Html<String> {
         let code = code.unwrap_or_else(|| self.of(["none", "（无）"]).to_owned());
-        let came_back = self.of(["The browser came back with code", "浏览器返回的 code："]);
+        let came_back = self.of(["The browser came back with code ", "浏览器返回的 code："]);
+        let stop = self.of([".", "。"]);
         let (name, again) = (self.name(), self.of(["Again", "重新开始"]));
         self.page(&format!(
-            "<h1 id=decision>{words}</h1><p>{came_back} {code}.<p><a href='/?lang={name}'>{again}</a>"
+            "<h1 id=decision>{words}</h1><p>{came_back}{code}{stop}<p><a href='/?lang={name}'>{again}</a>"
         ))
     }
 

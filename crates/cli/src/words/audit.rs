@@ -37,7 +37,7 @@ const fn part_zh(part: DocumentPart) -> &'static str {
         DocumentPart::Request => "请求",
         DocumentPart::State => "状态",
         DocumentPart::Attempts => "尝试",
-        DocumentPart::Decision => "决定",
+        DocumentPart::Decision => "判定",
         DocumentPart::Redaction => "擦除状态",
         _ => "内容",
     }

@@ -94,7 +94,7 @@ pub(crate) fn no_browser(error: impl Display) -> Said {
 
 pub(crate) const NO_CERTIFY_URL: Text = text(
     "(none: the service did not accept the MetaInfo; collect it again in the person's browser)",
-    "（无：服务端未接受该 MetaInfo，请在用户的浏览器中重新采集）",
+    "（无：服务方未接受该 MetaInfo，请在用户的浏览器中重新采集）",
 );
 
 pub(crate) fn started(id: &str, order_no: &str, link: &str, scene_id: impl Display) -> Said {

@@ -121,7 +121,7 @@ fn reason_of(problem: &ProvideProblem, error: &ProvideError) -> String {
                 .map_or_else(String::new, |error| format!("返回的访问凭证无效：{}", credentials(error)));
         }
         Problem::Expired => "返回的访问凭证已过期",
-        Problem::RefusedAtOnce => "刚获取的访问凭证立即被服务端拒绝",
+        Problem::RefusedAtOnce => "刚获取的访问凭证立即被服务方拒绝",
         Problem::TooSlow => "未在限定时间内返回",
         Problem::PolledWithoutResponse => "尚未收到响应就被再次调用",
         Problem::NoRandomness => "系统未提供随机数",

@@ -64,7 +64,7 @@ pub(crate) fn scheme(option: &str) -> Said {
 }
 pub(crate) const BAD_TOKEN: Text = text(
     "CLOUDAUTH_EMULATOR_TOKEN has a character that an HTTP header cannot carry",
-    "CLOUDAUTH_EMULATOR_TOKEN 含有 HTTP 标头不允许的字符",
+    "CLOUDAUTH_EMULATOR_TOKEN 含有 HTTP 请求头不允许的字符",
 );
 pub(crate) const NOT_AN_EMULATOR: Text = text(
     "the server at --endpoint or CLOUDAUTH_ENDPOINT is not an emulator",

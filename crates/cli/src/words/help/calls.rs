@@ -1,10 +1,10 @@
 //! Help of the command itself, and of `demo`, `init`, `describe`, `codes` and `sign`.
 
 pub(super) const HELP: [(&str, &str); 41] = [
-    ("", "使用阿里云金融级实人认证（Cloudauth）进行人脸核身"),
+    ("", "通过命令行使用阿里云金融级实人认证（Cloudauth）"),
     (
         "#long",
-        "使用阿里云金融级实人认证（Cloudauth）进行人脸核身\n\n请先运行 `cloudauth demo`：无需阿里云账号，即可在本机完成一次完整的认证流程。",
+        "通过命令行使用阿里云金融级实人认证（Cloudauth）\n\n请先运行 `cloudauth demo`：无需阿里云账号，即可在本机完成一次完整的认证流程。",
     ),
     (
         "#after",
@@ -28,7 +28,7 @@ pub(super) const HELP: [(&str, &str); 41] = [
     ("demo:open", "改为启动模拟器和示例商店，并在浏览器中打开"),
     (":signing", "签名方式"),
     (":signing=v1", "HMAC-SHA1，全部参数放在请求体中"),
-    (":signing=v3", "ACS3-HMAC-SHA256，参数位置与官方 SDK 相同：姓名和身份证号会出现在 URL 中"),
+    (":signing=v3", "ACS3-HMAC-SHA256，参数位置与阿里云 SDK 相同：姓名和身份证号会出现在 URL 中"),
     (":signing=v3-body", "ACS3-HMAC-SHA256，全部参数放在请求体中；尚未在线上服务验证"),
     (":endpoint", "模拟器的地址，即 `cloudauth emulator` 打印的地址"),
     (":scene_id", "认证场景 ID，取自控制台"),

@@ -34,7 +34,7 @@ pub(crate) struct Explanation {
 const UNKNOWN: Bilingual = both(
     "no common mistake explains this signature: the secret differs, or the strings differ in more than one place; compare \
      the server's string with the one that you signed",
-    "不是常见的签名错误：AccessKey Secret 不同，或字符串有多处不同；请将服务端的字符串与您签名的字符串进行比较",
+    "不是常见的签名错误：AccessKey Secret 不同，或字符串有多处不同；请将模拟器的字符串与您签名的字符串进行比较",
 );
 
 /// Explains a refused request: the server's string to sign, and the mistake that results in the client's signature.

@@ -320,7 +320,8 @@ fn browser_demo_is_a_shop_that_decides() {
         let page = format!("{}{page}", demo.said("endpoint"));
         let done = browser.post(format!("{page}/submit")).send_form([("sub_code", choice)]).unwrap();
         let back = browser.get(to(&done)).call().unwrap().body_mut().read_to_string().unwrap();
-        assert!(back.contains(decision) && back.contains(" 1000"), "{back}");
+        let code = if lang == "zh" { "：1000。" } else { " 1000." };
+        assert!(back.contains(decision) && back.contains(code), "{back}");
     }
     let unknown = browser.get(format!("{shop}/return/unknown?response=1")).call().unwrap();
     assert_eq!(unknown.status(), 404);

@@ -1,5 +1,6 @@
-//! The logs of a client at INFO, the usual level of a service: one event per retry, one warning per failed call, each field
-//! once. It is a process of its own, because a process has one log.
+//! The logs of a client, and of the transports, under the filter for production of `docs/observability.md`: one event per
+//! retry, one warning per failed call, each field once, and nothing of an HTTP client. It is a process of its own, because a
+//! process has one log.
 
 #![cfg(test)]
 
@@ -11,15 +12,21 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use cloudauth::{
-    BlockingClient, BlockingTransport, Body, Client, ErrorKind, Sent, Signing, TransportError,
-    TransportErrorKind,
+    BlockingClient, BlockingTransport, Body, Client, DescribeFaceVerify, ErrorKind, IsahcTransport,
+    ReqwestTransport, Sent, Signing, TransportError, TransportErrorKind, UreqTransport,
 };
+use cloudauth_emulator::Emulator;
 use cloudauth_transport::testing::Scripted;
 use http::Response;
-use planted::{assert_clean, credentials, init, listen};
+use planted::{
+    Kept, WithoutPauses, assert_clean, attempt, attempt_blocking, credentials, init, listen_through, scene,
+    shown,
+};
+use tokio::task::block_in_place;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 fn answer(status: u16, body: &'static str) -> Result<Response<Body>, TransportError> {
@@ -28,6 +35,7 @@ fn answer(status: u16, body: &'static str) -> Result<Response<Body>, TransportEr
 
 const STARTED: &str = r#"{"Code":"200","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","ResultObject":{"CertifyId":"91707dc296d469ad38e4c5efa6a0f24b","CertifyUrl":"https://t.aliyun.com/x"}}"#;
 const BUSY: &str = r#"{"Code":"InternalError","RequestId":"230A2C10-B9EE-4D84-88E3-5384FF039795"}"#;
+const PENDING: &str = r#"{"Code":"424"}"#;
 const REFUSED: &str =
     r#"{"Code":"417","RequestId":"330A2C10-B9EE-4D84-88E3-5384FF039795","Message":"planted-user-id"}"#;
 
@@ -36,10 +44,25 @@ fn lines<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
     log.lines().filter(|line| line.split_whitespace().nth(1) == Some(level)).collect()
 }
 
-#[tokio::test]
-async fn one_event_per_attempt_with_each_field_once() {
+const DOCS: &str = include_str!("../docs/observability.md");
+
+/// The filter of the section about production.
+fn filter() -> EnvFilter {
+    let (_, section) = DOCS.split_once("\n## A filter for production\n").unwrap();
+    let filter = section.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
+    EnvFilter::builder().parse(filter.trim()).unwrap()
+}
+
+/// One test, because a process has one log.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_for_production_shows_calls_and_no_person() {
     span_and_events_have_the_documented_fields_and_no_others();
-    let log = listen(tracing::Level::INFO);
+    let log = listen_through(filter());
+    one_event_per_attempt_with_each_field_once(&log).await;
+    transports_send_and_show_nothing(&log).await;
+}
+
+async fn one_event_per_attempt_with_each_field_once(log: &Kept) {
     let lost = || Err(TransportError::new(TransportErrorKind::Connect, Sent::No));
 
     let client = Client::new(Scripted::new([lost(), answer(500, BUSY), answer(200, STARTED)]), credentials());
@@ -68,6 +91,8 @@ async fn one_event_per_attempt_with_each_field_once() {
         "http.request.method=\"POST\"",
         "rpc.system.name=\"alibaba_cloud\"",
         "rpc.method=\"Cloudauth/InitFaceVerify\"",
+        // The endpoint that was tried first, and the last one; both have the same port.
+        "server.address=\"cloudauth.cn-shanghai.aliyuncs.com\"",
         "server.address=\"cloudauth.cn-beijing.aliyuncs.com\"",
         "server.port=443",
         "http.request.resend_count=1",
@@ -104,10 +129,71 @@ async fn one_event_per_attempt_with_each_field_once() {
     assert_clean("the log", &text);
 }
 
+/// Every transport sends under the filter, and neither it nor its HTTP client logs anything of a request, whether the call
+/// succeeds or fails.
+async fn transports_send_and_show_nothing(log: &Kept) {
+    for target in ["ureq::run", "ureq_proto::client", "isahc::handler", "hyper_util::client", "hyper::proto"]
+    {
+        hear(target);
+    }
+    assert!(!log.text().contains("heard"), "{}", log.text());
+    hear("elsewhere");
+    assert_eq!(log.text().matches("heard").count(), 1, "other errors are logged");
+
+    let emulator = Emulator::builder()
+        .temporary_key(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
+        .start()
+        .await
+        .unwrap();
+    let broken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let broken_url = format!("http://{}", broken.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = broken.accept().await {
+            drop(stream);
+        }
+    });
+    let isahc = IsahcTransport::new().unwrap();
+    for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
+        for (url, is_well) in [(emulator.url(), true), (&*broken_url, false)] {
+            for result in [
+                attempt(WithoutPauses(ReqwestTransport::new().unwrap()), url, signing).await,
+                attempt(WithoutPauses(isahc.clone()), url, signing).await,
+                block_in_place(|| attempt_blocking(UreqTransport::new(), url, signing)),
+                block_in_place(|| attempt_blocking(isahc.clone(), url, signing)),
+            ] {
+                assert_eq!(result.is_ok(), is_well, "{signing:?}: {result:?}");
+                if let Err(error) = result {
+                    assert!(
+                        error.attempts() > 0 && !shown(&error).contains("would log"),
+                        "{}",
+                        shown(&error)
+                    );
+                }
+            }
+        }
+    }
+    let text = log.text();
+    assert!(lines(&text, "WARN").len() >= 20, "{text}");
+    for library in ["ureq", "isahc", "hyper", "reqwest"] {
+        // As the target of an event of `tracing`, or of `log`.
+        let targets = [format!(" {library}"), format!("log.target=\"{library}")];
+        let is_of_the_library = |line: &&str| targets.iter().any(|target| line.contains(target));
+        assert_eq!(text.lines().find(is_of_the_library), None);
+    }
+    assert_clean("the log", &text);
+}
+
+/// Logs an error of a target, through the crate `log` as the HTTP clients do.
+fn hear(target: &str) {
+    tracing_log::log::error!(target: target, "heard");
+}
+
 /// The names of the fields of the span, and of each event by its level and message.
 #[derive(Default)]
 struct Fields {
     span: BTreeSet<String>,
+    /// The values that the span has when it is created, and those that it has at its end.
+    created: BTreeMap<String, String>,
     values: BTreeMap<String, String>,
     events: BTreeMap<String, BTreeSet<String>>,
 }
@@ -144,6 +230,7 @@ impl<S: Subscriber> Layer<S> for Listener {
             span.record(&mut values);
             let mut fields = self.0.lock().unwrap();
             fields.span.extend(span.metadata().fields().iter().map(|field| field.name().to_owned()));
+            fields.created = values.0.clone();
             fields.values = values.0;
         }
     }
@@ -198,8 +285,7 @@ fn names(cell: &str) -> BTreeSet<String> {
 
 /// The cells of the rows of a table of the documentation, in the section with this title.
 fn table(title: &str) -> Vec<Vec<&'static str>> {
-    let docs = include_str!("../docs/observability.md");
-    let (_, section) = docs.split_once(&format!("\n## {title}")).unwrap();
+    let (_, section) = DOCS.split_once(&format!("\n## {title}")).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
     rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
@@ -209,20 +295,34 @@ fn table(title: &str) -> Vec<Vec<&'static str>> {
 fn span_and_events_have_the_documented_fields_and_no_others() {
     let listener = Listener::default();
     let transport = Answers::default();
+    let taken = || {
+        let mut fields = listener.0.lock().unwrap();
+        (std::mem::take(&mut fields.created), std::mem::take(&mut fields.values))
+    };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(listener.clone()), || {
         for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
-            // A success at the second attempt, and a refusal.
-            transport.0.lock().unwrap().0 = vec![(200, REFUSED), (200, STARTED), (500, BUSY)];
+            // A success at the second attempt, a call about it, and a refusal.
+            transport.0.lock().unwrap().0 = vec![(200, REFUSED), (200, PENDING), (200, STARTED), (500, BUSY)];
             let client = BlockingClient::builder(transport.clone(), credentials()).signing(signing).build();
-            client.init_face_verify(&init()).unwrap();
-            let values = std::mem::take(&mut listener.0.lock().unwrap().values);
+            let started = client.init_face_verify(&init()).unwrap().output;
+            let (created, values) = taken();
+            // Samplers see what the span has when it is created.
+            assert_eq!(created["server.address"], "cloudauth.cn-shanghai.aliyuncs.com");
+            assert_eq!(
+                (&*created["server.port"], &*created["http.request.method"]),
+                ("443", &*values["http.request.method"])
+            );
             assert!(
                 !values.contains_key("otel.status_code"),
                 "a success leaves the status unset: {values:?}"
             );
             assert_eq!(values["http.request.resend_count"], "1");
+            assert_eq!(values["server.address"], "cloudauth.cn-beijing.aliyuncs.com");
+            client.describe_face_verify(&DescribeFaceVerify::new(scene(), started.certify_id)).unwrap();
+            let (created, _) = taken();
+            assert_eq!(created["server.address"], "cloudauth.cn-beijing.aliyuncs.com", "its origin");
             client.init_face_verify(&init()).unwrap_err();
-            let values = std::mem::take(&mut listener.0.lock().unwrap().values);
+            let (_, values) = taken();
             assert_eq!(values["otel.status_code"], "ERROR");
             assert!(!values.contains_key("http.request.resend_count"), "{values:?}");
             let sent = &transport.0.lock().unwrap().1;

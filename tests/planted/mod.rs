@@ -13,6 +13,7 @@ use cloudauth::{
 };
 use cloudauth_emulator::Emulator;
 use http::{Request, Response};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The texts that no output may contain, with their percent-encoded forms.
@@ -129,6 +130,16 @@ pub(crate) fn listen(level: tracing::Level) -> Kept {
     tracing_log::LogTracer::init().unwrap();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(level).with_writer(log.clone()).with_ansi(false).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+}
+
+/// Captures all later log lines of this process that a filter admits.
+pub(crate) fn listen_through(filter: EnvFilter) -> Kept {
+    let log = Kept::default();
+    tracing_log::LogTracer::init().unwrap();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     log
 }

@@ -147,7 +147,7 @@ impl Client {
     where
         O::Output: Send,
     {
-        let span = CallSpan::new(op.action(), self.core.settings().signing);
+        let span = self.core.span(op);
         let (result, report) = span.around(self.drive(op, &span)).await;
         if let Err(error) = &result {
             span.failed(error);

@@ -89,15 +89,7 @@ impl Error {
     /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        match &self.0.failure {
-            Failure::Build(_) | Failure::Entropy(_) => ErrorKind::Build,
-            Failure::Credentials(_) => ErrorKind::Credentials,
-            Failure::Transport(_) => ErrorKind::Transport,
-            Failure::Reply(ReplyError::Gateway(_)) => ErrorKind::Gateway,
-            Failure::Reply(ReplyError::Refused(_)) => ErrorKind::Refused,
-            Failure::Reply(_) => ErrorKind::Malformed,
-            Failure::Deadline | Failure::Abandoned => ErrorKind::Deadline,
-        }
+        self.0.failure.kind()
     }
 
     /// Returns whether the same call may succeed later: the network failed, the endpoint failed, or there
@@ -234,6 +226,18 @@ impl std::error::Error for Error {
 }
 
 impl Failure {
+    pub(crate) const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Build(_) | Self::Entropy(_) => ErrorKind::Build,
+            Self::Credentials(_) => ErrorKind::Credentials,
+            Self::Transport(_) => ErrorKind::Transport,
+            Self::Reply(ReplyError::Gateway(_)) => ErrorKind::Gateway,
+            Self::Reply(ReplyError::Refused(_)) => ErrorKind::Refused,
+            Self::Reply(_) => ErrorKind::Malformed,
+            Self::Deadline | Self::Abandoned => ErrorKind::Deadline,
+        }
+    }
+
     /// Returns whether the failed attempt may have been executed.
     pub(crate) fn maybe_executed(&self) -> bool {
         match self {

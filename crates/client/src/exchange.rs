@@ -29,6 +29,7 @@ use cloudauth_transport::TransportError;
 use http::Response;
 
 use crate::credentials::{ProvideError, is_same_key};
+use crate::endpoints::Endpoints;
 use crate::error::{Error, Failure};
 use crate::inputs::{Entropy, Now};
 use crate::retry::{DeliveryStatus, RetryAction};
@@ -231,7 +232,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
     }
 
     /// Returns the reason for the last retry, if the call was retried.
-    #[cfg(feature = "tracing")]
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
     pub(crate) fn retry_reason(&self) -> Option<&Failure> {
         self.last.as_ref()
     }
@@ -326,10 +327,8 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
     }
 
-    /// Returns the index of the endpoint that started the verification, if this client started it.
     fn origin(&self) -> Option<usize> {
-        let origin = self.shared.origin(self.op.session()?)?;
-        self.settings.endpoints.iter().position(|endpoint| *endpoint == origin)
+        origin_of(self.op, &self.settings.endpoints, self.shared)
     }
 
     fn is_away_from_origin(&self) -> bool {
@@ -355,6 +354,12 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let maybe = self.maybe_executed || (self.sent > 0 && failure.maybe_executed());
         Error::new(self.op.action(), self.current(), self.sent, maybe, failure)
     }
+}
+
+/// Returns the index of the endpoint that started the verification of a call, if this client started it.
+pub(crate) fn origin_of<O: Operation>(op: &O, endpoints: &Endpoints, shared: &SharedState) -> Option<usize> {
+    let origin = shared.origin(op.session()?)?;
+    endpoints.iter().position(|endpoint| *endpoint == origin)
 }
 
 /// Sets a flag and returns whether it was unset.

@@ -70,7 +70,7 @@
 //! | `flow-hosted` | a start page for such verifications, which collects the MetaInfo of the browser |
 //! | `flow-postgres` | a store of such verifications in PostgreSQL: [`flow_postgres`] |
 //! | `flow-sqlite` | a store of such verifications in one SQLite file: [`flow_sqlite`]; needs Rust 1.89 |
-//! | `metrics` | counters of the flow, through the facade of the crate `metrics` |
+//! | `metrics` | the duration of calls, the number of retries, and counters of the flow, through the crate `metrics` |
 //! | `serde` | `Serialize` and `Deserialize` for identifiers and codes, as on the wire |
 //! | `tracing` | one span per call: operation, host, attempts, status, code, RequestId; never a parameter |
 //!

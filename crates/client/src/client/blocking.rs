@@ -106,7 +106,7 @@ impl BlockingClient {
     /// # Errors
     /// Same as [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
-        let span = CallSpan::new(op.action(), self.core.settings().signing);
+        let span = self.core.span(op);
         let result = self.drive(op, &span);
         if let Err(error) = &result {
             span.failed(error);

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use cloudauth_protocol::{CertifyId, Credentials, Endpoint, GatewayCode, Operation, UnixTime};
 use cloudauth_transport::{BlockingTransport, Transport};
 
+use super::call_span::CallSpan;
 use crate::credentials::{CredentialCache, ProvideCredentials, ProvideError};
 use crate::error::{Error, Failure};
-use crate::exchange::{Exchange, SharedState, Step};
+use crate::exchange::{Exchange, SharedState, Step, origin_of};
 use crate::inputs::{Entropy, Now};
 use crate::settings::Settings;
 
@@ -47,6 +48,13 @@ impl Core {
 
     pub(super) fn set_origin(&self, session: &CertifyId, endpoint: &Endpoint) {
         self.shared.remember_origin(session, endpoint);
+    }
+
+    /// Starts the report of a call.
+    pub(super) fn span<O: Operation>(&self, op: &O) -> CallSpan {
+        let endpoints = &self.settings.endpoints;
+        let first = || endpoints.at(origin_of(op, endpoints, &self.shared).unwrap_or_default()).clone();
+        CallSpan::new(op.action(), self.settings.signing, first)
     }
 
     /// Starts the exchange of a call that began at `begun`, or fails if there are no credentials.

@@ -47,6 +47,7 @@ const PLANTED: [&str; 9] = [
 fn counts_and_warns_exactly_as_documented_and_shows_no_person() {
     let mut log = Log::default();
     let counts = counted(|| log = logged(everything));
+    check_values(&counts);
     let names: BTreeSet<_> = counts.into_keys().collect();
     assert_eq!(names, documented_metrics());
 
@@ -62,6 +63,42 @@ fn counts_and_warns_exactly_as_documented_and_shows_no_person() {
     for planted in PLANTED {
         assert!(!shown.contains(planted), "{planted}: {shown}");
     }
+}
+
+/// The values that the run below fixes. Every other one is positive.
+const VALUES: [(&str, &[(&str, u64)]); 8] = [
+    (
+        "cloudauth_flow_starts_total result",
+        &[("refused", 1), ("store", 1), ("call", 2), ("busy", 2), ("clock", 2), ("other", 2)],
+    ),
+    (
+        "cloudauth_flow_pages_total result",
+        &[("ok", 2), ("refused", 1), ("store", 1), ("call", 1), ("busy", 1), ("clock", 1), ("other", 1)],
+    ),
+    ("cloudauth_flow_callbacks_total result", &[("accepted", 1), ("ignored", 2)]),
+    (
+        "cloudauth_flow_looks_total result",
+        &[("finished", 1), ("pending", 2), ("unknown", 1), ("transient", 1), ("failed", 3)],
+    ),
+    ("cloudauth_flow_deletions_total result", &[("done", 1), ("failed", 1)]),
+    ("cloudauth_flow_deliveries_total result", &[("done", 1), ("retry", 2), ("dead", 2), ("store", 1)]),
+    ("cloudauth_flow_sweeps_total result", &[("store", 1), ("clock", 2)]),
+    ("cloudauth_flow_oldest_due_seconds queue", &[("results", 2), ("deletions", 169_200)]),
+];
+
+fn check_values(counts: &BTreeMap<String, u64>) {
+    for (name, values) in VALUES {
+        for (value, count) in values {
+            assert_eq!(counts[&format!("{name}={value}")], *count, "{name}={value}: {counts:#?}");
+        }
+    }
+    assert_eq!(counts["cloudauth_flow_unreadable "], 1, "a document");
+    assert!(counts.values().all(|count| *count > 0), "{counts:#?}");
+    // What is due is worked on.
+    let [failed, ok] =
+        ["failed", "ok"].map(|result| counts[&format!("cloudauth_flow_work_total result={result}")]);
+    assert_eq!((failed, failed + ok), (1, counts["cloudauth_flow_claims_total "]));
+    assert_eq!(ok + failed, 10, "8 looks, and 2 deletions");
 }
 
 /// The rows of the flow's table of metrics: each name with each of its labels.
@@ -220,7 +257,8 @@ fn looks() {
         let flow = flow(&service, MemoryStore::default());
         service.opens();
         assert!(start(&flow, 1));
-        later(5);
+        // Due after 5 seconds.
+        later(7);
         answer(&service);
         assert_eq!(block_on(flow.sweep()).unwrap(), 1);
     };

@@ -11,6 +11,7 @@ use cloudauth::{
 };
 use cloudauth_emulator::{Emulator, id_number};
 
+mod dashboard;
 mod links;
 
 mod pages {

@@ -1,4 +1,5 @@
-//! The canary: personal data and secrets are planted everywhere, and every byte that comes out is searched.
+//! The canary: personal data and secrets are planted in requests, responses and keys; `Debug`, errors, URLs and panics are
+//! searched. The tests `logs_at_*` search the logs, and those of the command its output.
 
 #![cfg(test)]
 

@@ -45,6 +45,16 @@ async fn the_page_has_a_banner_and_allows_only_its_own_scripts() {
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
     assert!(policy.contains("form-action 'self' https://shop.example;"), "{policy}");
     assert_eq!(got.header("cache-control"), "no-store");
+    // The banner of every page is text and links to the languages: nothing closes it.
+    for page in [got.text.clone(), get_page(&format!("{}/_emu/ui", emulator.url())).await.text] {
+        let banner =
+            page.split("<header id=\"banner\">").nth(1).and_then(|rest| rest.split("</header>").next());
+        let banner = banner.unwrap();
+        assert!(
+            banner.contains("EMULATOR") && !banner.contains("<button") && !banner.contains("<input"),
+            "{banner}"
+        );
+    }
     let chinese = send(|http| http.get(format!("{page}?lang=zh"))).await;
     assert!(chinese.text.contains("模拟器") && chinese.text.contains("lang=\"zh"), "{}", chinese.text);
     let weight: usize = got.text.len()

@@ -97,7 +97,21 @@ async fn restores_the_state_from_its_file() {
     let open = begin(&first, &init("b", "999999199001012003", RETURN_URL)).await;
     admin(&emulator, "PATCH", "/clock", Some(json!({ "advance_seconds": 600 }))).await;
     let ahead = emulator.clock().now();
+    let journal = admin(&emulator, "GET", "/journal", None).await.text;
     drop(emulator);
+    assert!(journal.contains("InitFaceVerify"), "{journal}");
+    let mut written = vec![("the journal".to_owned(), journal.into_bytes())];
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        written.push((path.display().to_string(), std::fs::read(path).unwrap()));
+    }
+    for (name, bytes) in &written {
+        for secret in ["张三", "%E5%BC%A0", "999999199001012003", &magic("19900101", 204)] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{name} has {secret}");
+        }
+    }
+    assert!(written.iter().any(|(name, bytes)| name.ends_with("state.db") && !bytes.is_empty()));
 
     let emulator = start(builder()).await;
     assert!(emulator.clock().now().since(ahead) < Duration::from_secs(30), "the clock keeps running");

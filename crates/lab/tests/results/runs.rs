@@ -446,6 +446,21 @@ fn detects_a_shift_of_the_scores() {
 }
 
 #[test]
+fn a_subject_is_kept_as_a_hash() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let rows = ["张三", "张三", "999999199001012003"].map(|subject| {
+        let row = json!({"sub_code": "205", "verify_score": 50.5, "label": "impostor", "subject": subject});
+        format!("{row}\n")
+    });
+    let data = [write(folder.path(), "subjects.jsonl", rows.concat())];
+    let ran = run(&Lab::new(&policy).keep_people(), &data);
+    let kept = serde_json::to_string(&ran.tally).unwrap();
+    assert!(!kept.contains("张三") && !kept.contains("99999919900101"), "{kept}");
+    let without = Calibration::of(&ran.tally, &[1e-3], 1).without_subject.unwrap();
+    assert_eq!(without.impostor, 0, "every row has its subject: {kept}");
+}
+
+#[test]
 fn an_id_number_as_an_attack_kind_is_masked() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let mapping = Mapping::parse("format = 1\n[label]\nattack = \"attack\"").unwrap();

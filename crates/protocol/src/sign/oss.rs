@@ -322,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn rejects_a_header_that_cannot_be_signed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-oss-date", HeaderValue::from_static("20260102T030405Z"));
+        assert_eq!(lines(&headers).unwrap(), "x-oss-date:20260102T030405Z\n");
+        headers.insert("x-oss-security-token", HeaderValue::from_bytes(b"planted\xff").unwrap());
+        let error = lines(&headers).unwrap_err().to_string();
+        assert_eq!(error, "the header x-oss-security-token must be visible ASCII to be signed");
+    }
+
+    #[test]
     fn formats_dates_like_http() {
         for (secs, expected) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use cloudauth_protocol::sign::oss::OssObject;
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, FieldState, MaterialInfo, parse};
 use http::Response;
 use proptest::prelude::*;
@@ -34,6 +35,21 @@ fn reads_the_sample_of_the_vendors_page() {
     );
     assert!(face.picture_url.as_ref().unwrap().expose().starts_with("http://"));
     assert!(!format!("{info:?}{read:?}").contains("Signature"));
+}
+
+/// The object stays in the bucket: who reads a log must not learn its place.
+#[test]
+fn debug_does_not_show_where_the_picture_is() {
+    let info = material(SAMPLE);
+    let parsed = info.parse().unwrap();
+    let face = &parsed.facial_picture_front;
+    let (bucket, key) = (face.oss_bucket_name.as_deref().unwrap(), face.oss_object_name.as_deref().unwrap());
+    let object = OssObject::new(bucket, key, "cn-shanghai").unwrap();
+    let shown = format!("{parsed:?}{parsed:#?}{object:?}{object:#?}");
+    assert!(shown.contains("57.678396649466755") && shown.contains("cn-shanghai"), "{shown}");
+    for planted in ["1260051251634779", "verify/", "jpeg"] {
+        assert!(!shown.contains(planted), "{shown}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::codes::ClientCode;
+use crate::redact::printable;
 use crate::reply::lenient::LenientString;
 use crate::values::order::CertifyId;
 use crate::wire::decode::{decode, decoded_pairs};
@@ -16,7 +17,7 @@ const LONGEST: usize = 16 << 10;
 /// CertifyId in it. Look up the session by your own order.
 /// The name `response`, and that its position depends on the page's router, are documented. The JSON inside was seen only in
 /// third-party code.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReturnHint {
     code: ClientCode,
     sub_code: Option<Box<str>>,
@@ -86,6 +87,17 @@ impl ReturnHint {
     }
 }
 
+/// Shows the page's reason only if it is an identifier: the browser may send anything in its place.
+impl fmt::Debug for ReturnHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReturnHint")
+            .field("code", &self.code)
+            .field("sub_code", &self.sub_code().map(printable))
+            .field("certify_id", &self.certify_id)
+            .finish()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
@@ -149,6 +161,19 @@ mod tests {
     fn reads_the_posted_message() {
         let hint = ReturnHint::parse_message(r#"{"code":"1000","subCode":"Z5050","extInfo":{}}"#).unwrap();
         assert_eq!((hint.code(), hint.claimed_certify_id()), (&ClientCode::Finished, None));
+    }
+
+    #[test]
+    fn debug_shows_no_text_of_the_browser() {
+        let shown = |sub_code| {
+            let json = format!(r#"{{"code":"13800000000","subCode":"{sub_code}","extInfo":{{}}}}"#);
+            format!("{:?}", ReturnHint::parse_message(&json).unwrap())
+        };
+        assert!(shown("Z5050").contains("Z5050"));
+        for planted in ["13800000000", "张三 planted", "planted@shop.example"] {
+            let shown = shown(planted);
+            assert!(!shown.contains("13800000000") && !shown.contains("planted"), "{shown}");
+        }
     }
 
     #[test]

@@ -2,10 +2,13 @@
 //!
 //! Vendor's page: <https://api.aliyun.com/document/Cloudauth/2019-03-07/DeleteFaceVerifyResult>
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
+use crate::redact::printable;
 use crate::reply::lenient::LenientString;
 use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::CertifyId;
@@ -75,7 +78,7 @@ impl Operation for DeleteFaceVerifyResult {
 }
 
 /// The outcome of a deletion.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deletion {
     /// The data was deleted.
@@ -88,10 +91,39 @@ pub enum Deletion {
     NotDeleted(Option<Box<str>>),
 }
 
+/// Shows the reason only if it is an identifier.
+impl fmt::Debug for Deletion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deleted => f.write_str("Deleted"),
+            Self::AlreadyDeleted => f.write_str("AlreadyDeleted"),
+            Self::ResultNotQueried => f.write_str("ResultNotQueried"),
+            Self::NotDeleted(reason) => {
+                f.debug_tuple("NotDeleted").field(&reason.as_deref().map(printable)).finish()
+            }
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Wire<'a> {
     #[serde(borrow, default, rename = "DeleteResult")]
     delete_result: LenientString<'a>,
     #[serde(borrow, default, rename = "FailReason")]
     fail_reason: LenientString<'a>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_a_reason_only_if_it_is_an_identifier() {
+        let shown = |reason: &str| format!("{:?}", Deletion::NotDeleted(Some(reason.into())));
+        assert_eq!(shown("NOT_FOUND"), r#"NotDeleted(Some("NOT_FOUND"))"#);
+        assert_eq!(shown("13800000000"), r#"NotDeleted(Some("[digits]"))"#);
+        assert_eq!(shown("张三 was not found"), r#"NotDeleted(Some("(unprintable)"))"#);
+        assert_eq!(format!("{:?}", Deletion::NotDeleted(None)), "NotDeleted(None)");
+        assert_eq!(format!("{:?}", Deletion::AlreadyDeleted), "AlreadyDeleted");
+    }
 }

@@ -100,6 +100,28 @@ impl InitFaceVerify {
         &self.identity
     }
 
+    /// Whether the service compares the face with the claimed [`identity`](Self::identity): the scheme is `ID_PRO`, and the person
+    /// cannot type another name on the page.
+    ///
+    /// ```
+    /// # use cloudauth_protocol::{CertName, CertNo, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ProductCode, ReturnUrl, SceneId};
+    /// # let identity = Identity::plain(CertName::new("张三")?, CertNo::new("999999199001012003")?);
+    /// # let back = ReturnUrl::new("https://shop.example/back")?;
+    /// # let (scene, order) = (SceneId::new(1_000_000_006)?, OuterOrderNo::new("order1")?);
+    /// let init = InitFaceVerify::new(scene, order, identity, back, MetaInfo::new("{}")?);
+    /// assert!(init.compares_identity());
+    /// assert!(!init.clone().product_code(ProductCode::LrFr).compares_identity());
+    /// assert!(!init.rarely_characters(true).compares_identity());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn compares_identity(&self) -> bool {
+        let Options { product_code, rarely_characters, .. } = &*self.options;
+        *product_code == Some(ProductCode::IdPro)
+            && *rarely_characters != Some(true)
+            && !self.extra.has(&["ProductCode", "RarelyCharacters"])
+    }
+
     /// The page to which the browser returns.
     #[must_use]
     pub const fn return_url(&self) -> &ReturnUrl {
@@ -270,7 +292,8 @@ impl Operation for InitFaceVerify {
             Query,
             options.callback_token.as_ref().map(CallbackToken::expose),
         );
-        params.push_known_opt(
+        // A path may have a capability, and a user part a password.
+        params.push_known_personal_opt(
             name!("CallbackUrl"),
             Query,
             options.callback_url.as_ref().map(CallbackUrl::as_str),
@@ -317,14 +340,14 @@ impl Operation for InitFaceVerify {
             options.product_code.as_ref().map(ProductCode::as_str),
         );
         params.push_known_opt(name!("RarelyCharacters"), Query, options.rarely_characters.map(yes_no));
-        params.push_known(name!("ReturnUrl"), Query, self.return_url.as_str());
+        params.push_known_personal(name!("ReturnUrl"), Query, self.return_url.as_str());
         params.push_known(name!("SceneId"), Query, self.scene_id.to_string());
         params.push_known_opt(
             name!("SuitableType"),
             Query,
             options.suitable_type.as_ref().map(SuitableType::as_str),
         );
-        params.push_known_opt(
+        params.push_known_personal_opt(
             name!("UiCustomUrl"),
             Query,
             options.ui_custom_url.as_ref().map(UiCustomUrl::as_str),

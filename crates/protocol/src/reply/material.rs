@@ -142,8 +142,8 @@ pub struct Material<'a> {
     pub facial_picture_front: FacialPicture<'a>,
 }
 
-/// The picture of the face and its scores.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The picture of the face and its scores. `Debug` does not show where the picture is.
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct FacialPicture<'a> {
@@ -174,6 +174,26 @@ pub struct FacialPicture<'a> {
     /// `pictureUrl`: valid for 15 minutes from the query.
     #[serde(borrow, deserialize_with = "picture_url")]
     pub picture_url: Option<PictureUrl<'a>>,
+}
+
+impl fmt::Debug for FacialPicture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redacted = |text: &Option<Cow<'_, str>>| text.as_ref().map(|_| format_args!("[redacted]"));
+        f.debug_struct("FacialPicture")
+            .field("verify_score", &self.verify_score)
+            .field("face_attack_score", &self.face_attack_score)
+            .field("quality_score", &self.quality_score)
+            .field("id_card_verify_score", &self.id_card_verify_score)
+            .field("quality_background", &self.quality_background)
+            .field("quality_blur", &self.quality_blur)
+            .field("quality_illu", &self.quality_illu)
+            .field("quality_occu", &self.quality_occu)
+            .field("quality_wear_hat", &self.quality_wear_hat)
+            .field("oss_bucket_name", &redacted(&self.oss_bucket_name))
+            .field("oss_object_name", &redacted(&self.oss_object_name))
+            .field("picture_url", &self.picture_url)
+            .finish()
+    }
 }
 
 /// The URL of a face picture, `http` or `https`. It contains temporary credentials: never store or log it.

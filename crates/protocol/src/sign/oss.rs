@@ -35,12 +35,18 @@ const V4: &str = "OSS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// An object in a bucket. `DescribeFaceVerify` names both ([`FacialPicture`](crate::FacialPicture)); the region is
-/// `cn-shanghai` unless you configured another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `cn-shanghai` unless you configured another one. `Debug` shows the region alone: the object is the face of a person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OssObject {
     bucket: Box<str>,
     key: Box<str>,
     region: Box<str>,
+}
+
+impl fmt::Debug for OssObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OssObject").field("region", &self.region).finish_non_exhaustive()
+    }
 }
 
 impl OssObject {

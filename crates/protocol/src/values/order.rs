@@ -51,7 +51,8 @@ impl FromStr for SceneId {
 /// `OuterOrderNo`: your own unique identifier of a verification.
 /// The vendor's page says "32 letters and digits"; its sibling products say 1 to 32. This type accepts 1 to 32, and
 /// [`OuterOrderNo::generate`] creates 32. How the service treats a repeated number is not documented.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// `Debug` masks long runs of digits unless it is 32 hexadecimal digits; `Display` is exact.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OuterOrderNo(Box<str>);
 
 impl OuterOrderNo {
@@ -85,6 +86,12 @@ impl OuterOrderNo {
 impl fmt::Display for OuterOrderNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OuterOrderNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OuterOrderNo({:?})", mask_digits(&self.0))
     }
 }
 
@@ -171,6 +178,8 @@ mod tests {
             assert!(OuterOrderNo::new(bad).is_err(), "{bad}");
         }
         assert_eq!(OuterOrderNo::generate([0xab; 16]).as_str(), "ab".repeat(16));
+        let phone = OuterOrderNo::new("13800000000").unwrap();
+        assert_eq!(format!("{phone:?} {phone}"), r#"OuterOrderNo("[digits]") 13800000000"#);
     }
 
     #[test]

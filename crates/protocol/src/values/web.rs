@@ -1,13 +1,14 @@
 //! Values for the browser and the callback: MetaInfo, ReturnUrl, CallbackUrl and its token.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::Uri;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::{InvalidValue, text};
-use crate::redact::personal;
+use crate::redact::{mask_digits, personal};
 use crate::wire::endpoint::is_loopback;
 use crate::wire::web_url::web_url;
 
@@ -34,7 +35,7 @@ impl MetaInfo {
 
 /// `ReturnUrl`: the page to which the browser returns when the person is done. It may have its own query and fragment; the
 /// service adds a parameter `response` (see [`ReturnHint`](crate::ReturnHint)).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ReturnUrl(Box<str>);
 
 impl ReturnUrl {
@@ -64,7 +65,7 @@ impl ReturnUrl {
 /// `CallbackUrl`: the URL to which the service reports that a verification is finished. It adds `certifyId`, `passed` (which
 /// carries the SubCode) and `callbackToken` to the query. The URL must answer 200 from the public internet when the
 /// verification starts; otherwise `InitFaceVerify` answers 401.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CallbackUrl(Box<str>);
 
 impl CallbackUrl {
@@ -107,7 +108,7 @@ impl CallbackUrl {
 }
 
 /// `UiCustomUrl`: the address of a file that styles the vendor's page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UiCustomUrl(Box<str>);
 
 impl UiCustomUrl {
@@ -131,6 +132,26 @@ fn checked(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
     let url = text(parameter, url)?;
     web_url(url).map_err(|error| InvalidValue::new(parameter, error.problem()))
 }
+
+/// Shows the scheme and the host alone: the path of a URL may have a capability or an order number, its user part a password.
+macro_rules! debug_without_path {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match web_url(&self.0) {
+                    Ok(url) => {
+                        let (scheme, host) = (url.scheme_str(), url.host());
+                        let (scheme, host) = (scheme.unwrap_or_default(), host.unwrap_or_default());
+                        write!(f, "{}({scheme}://{})", stringify!($name), mask_digits(host))
+                    }
+                    Err(_) => write!(f, "{}(iframe)", stringify!($name)),
+                }
+            }
+        }
+    )*};
+}
+
+debug_without_path!(ReturnUrl, CallbackUrl, UiCustomUrl);
 
 /// `CallbackToken`: the text that the service echoes in the callback, its only protection against forgery. Create and verify it
 /// with [`CallbackKeys`](crate::CallbackKeys), which compares in constant time; the type has no `==`.
@@ -158,8 +179,8 @@ impl CallbackToken {
     }
 }
 
-impl std::fmt::Debug for CallbackToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CallbackToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallbackToken([redacted])")
     }
 }
@@ -193,6 +214,18 @@ mod tests {
         {
             assert!(ReturnUrl::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn debug_shows_the_scheme_and_the_host_of_a_url() {
+        let url = "https://user:planted@shop.example:8443/planted?planted#planted";
+        assert_eq!(format!("{:?}", ReturnUrl::new(url).unwrap()), "ReturnUrl(https://shop.example)");
+        assert_eq!(format!("{:?}", ReturnUrl::iframe()), "ReturnUrl(iframe)");
+        let url = url.trim_end_matches("#planted");
+        assert_eq!(format!("{:?}", CallbackUrl::new(url).unwrap()), "CallbackUrl(https://shop.example)");
+        assert_eq!(format!("{:?}", UiCustomUrl::new(url).unwrap()), "UiCustomUrl(https://shop.example)");
+        let number = ReturnUrl::new("https://13800000000.shop.example/").unwrap();
+        assert_eq!(format!("{number:?}"), "ReturnUrl(https://[digits].shop.example)");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The policy: reads, proves, decides, explains.
 
+use std::fmt;
+
 use crate::decide::batch::{Batch, BatchError, Column};
 use crate::decide::decision::Decision;
 use crate::decide::trace::Trace;
@@ -19,8 +21,15 @@ use crate::sql::error::SqlError;
 use crate::sql::query;
 
 /// A policy that was proved over every possible input and compiled to a table. There is no policy without a proof.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Policy(CompiledPolicy);
+
+/// Shows what identifies the policy. Its codes and labels may be personal data in the wrong file.
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Policy").field(self.reference()).finish()
+    }
+}
 
 impl Policy {
     /// Reads a policy file and proves it.

@@ -1,5 +1,6 @@
 //! `AssumeRole`: a role, assumed with other credentials.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use crate::inputs::Entropy;
 
 const NAME: &str = "AssumeRole";
 
-/// A role that is assumed with other credentials (`AssumeRole`).
-#[derive(Clone, Debug)]
+/// A role that is assumed with other credentials (`AssumeRole`). `Debug` does not show the external id.
+#[derive(Clone)]
 pub struct AssumeRole {
     source: Arc<dyn ProvideCredentials>,
     role: Role,
@@ -50,7 +51,7 @@ impl AssumeRole {
         params.push("SignatureMethod", ParamLocation::Query, "HMAC-SHA1");
         params.push("SignatureVersion", ParamLocation::Query, "1.0");
         if let Some(id) = &self.external_id {
-            params.push("ExternalId", ParamLocation::Query, &**id);
+            params.push_personal("ExternalId", ParamLocation::Query, &**id);
         }
         if let Some(token) = by.security_token() {
             params.push_personal("SecurityToken", ParamLocation::Query, token.expose());
@@ -62,6 +63,16 @@ impl AssumeRole {
 }
 
 role_settings!(AssumeRole);
+
+impl fmt::Debug for AssumeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssumeRole")
+            .field("source", &self.source)
+            .field("role", &self.role)
+            .field("external_id", &self.external_id.as_ref().map(|_| format_args!("[redacted]")))
+            .finish()
+    }
+}
 
 impl ProvideCredentials for AssumeRole {
     fn begin(&self) -> Box<dyn CredentialExchange + '_> {
@@ -96,5 +107,18 @@ impl CredentialExchange for AssumeRoleExchange<'_> {
                 CredentialStep::Done(Err(ProvideError::of(NAME, ProvideProblem::PolledWithoutResponse)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_external_id() {
+        let by = Credentials::new("id", "secret").unwrap();
+        let role = AssumeRole::new(by, "acs:ram::1:role/r").external_id("planted");
+        let shown = format!("{role:?}{role:#?}");
+        assert!(shown.contains("external_id: Some([redacted])") && !shown.contains("planted"), "{shown}");
     }
 }

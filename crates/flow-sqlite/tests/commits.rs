@@ -321,9 +321,9 @@ fn a_redaction_leaves_no_digest_of_the_person_in_any_file() {
     assert_eq!((usage.starts_today, usage.blocked_until.is_some()), (1, true));
 
     let digests = [
-        start.subject.to_string().into_bytes(),
+        String::from(start.subject).into_bytes(),
         start.subject.as_bytes().to_vec(),
-        start.capability.to_string().into_bytes(),
+        String::from(start.capability).into_bytes(),
         start.capability.as_bytes().to_vec(),
         b"VirtualCamera".to_vec(),
     ];
@@ -335,7 +335,7 @@ fn a_redaction_leaves_no_digest_of_the_person_in_any_file() {
         let has = |digest: &&Vec<u8>| bytes.windows(digest.len()).any(|window| window == **digest);
         digests.iter().filter(has).map(|digest| digest.escape_ascii().to_string()).collect::<Vec<_>>()
     };
-    assert!(found().contains(&start.subject.to_string()), "the search finds what is there: {:?}", found());
+    assert!(found().contains(&String::from(start.subject)), "the search finds what is there: {:?}", found());
     let seen = get(&store, 1).unwrap().verification.head.n;
     let (reviewer, reason) =
         (Reviewer::new("r.lee@example").unwrap(), ReviewReason::new("other-person").unwrap());

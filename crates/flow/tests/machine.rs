@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    Attempt, AttemptState, CapabilityHash, CheckedCallback, Commit, CommitOutcome, DecidedBy, Deleted, Fence,
-    IdempotencyKey, IdentityRef, Input, Look, LookError, Looked, Machine, Purpose, Redaction, Refusal,
-    Review, ReviewReason, Reviewer, Rules, Snapshot, Start, StartFailed, State, Stored, SubjectRef, Usage,
-    VerdictRecord,
+    Attempt, AttemptState, CapabilityHash, CheckedCallback, Commit, CommitOutcome, DOCUMENT_FORMAT,
+    DecidedBy, Deleted, Fence, IdempotencyKey, IdentityRef, Input, Look, LookError, Looked, Machine, Purpose,
+    Redaction, Refusal, Review, ReviewReason, Reviewer, Rules, Snapshot, Start, StartFailed, State, Stored,
+    SubjectRef, Usage, VerdictRecord, read_document, write_document,
 };
 use cloudauth_protocol::{CallbackKeys, Code, SceneId, UnixTime};
+use serde_json::Value;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -351,6 +352,25 @@ fn a_result_of_another_certify_id_or_an_old_claim_is_refused() {
     assert_eq!(life.step(looked(1, Look::Finished(finding))), Err(Refusal::OtherCertifyId));
     let old = Looked { order_no: start(1).order_no, fence: Fence(0), answer: Look::Pending };
     assert_eq!(life.step(Input::Looked(old)), Err(Refusal::StaleFence));
+}
+
+/// A document that was edited, or migrated by another program. Approved on the old code: two missing identities were the same one.
+#[test]
+fn a_result_of_a_missing_identity_decides_nothing() {
+    for sub_code in ["200", "204", "205"] {
+        let mut life = Life::opened();
+        let stored = life.stored.as_mut().unwrap();
+        let mut document: Value =
+            serde_json::from_str(&write_document(&stored.verification).unwrap()).unwrap();
+        document["attempts"][0].as_object_mut().unwrap().remove("identity").unwrap();
+        let id = stored.verification.id;
+        stored.verification = read_document(DOCUMENT_FORMAT, &id, &document.to_string()).unwrap();
+        let commit = life.taken(found(1, sub_code));
+        let states = (life.state(), life.attempt(1).state);
+        assert_eq!(states, (State::RequiresInput, AttemptState::Settled), "{sub_code}");
+        assert!(commit.events().iter().any(|event| &*event.kind == "attempt.late_evidence"), "{sub_code}");
+        assert_eq!(commit.verification().decision, None, "{sub_code}");
+    }
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub enum FlowError {
     Store(StoreError),
     /// The service did not create a session. The attempt is recorded: the person can start again.
     Call(cloudauth_client::Error),
-    /// The closure of [`start_with`](crate::Flow::start_with) returned another order number, scene or return URL. Nothing was sent.
+    /// The closure of [`start_with`](crate::Flow::start_with) returned another order number, scene or return URL, or a request that
+    /// does not compare the face with the identity. Nothing was sent.
     OtherRequest,
     /// This request was answered before, and its link was given out. To get another link, start with a new idempotency key.
     AlreadyStarted,
@@ -74,7 +75,9 @@ impl fmt::Display for FlowError {
             Self::Store(error) => error.fmt(f),
             Self::Call(error) => error.fmt(f),
             Self::Clock(jump) => jump.fmt(f),
-            Self::OtherRequest => f.write_str("the request has another order number, scene or return URL"),
+            Self::OtherRequest => f.write_str(
+                "the request has another order number, scene or return URL, or does not compare the face with the identity",
+            ),
             Self::AlreadyStarted => f.write_str("this request was answered before: start with a new key"),
             Self::LinkDropped => f.write_str("the link came too late: start again"),
             Self::NoLink => f.write_str("the service returned no link: send the browser's own MetaInfo"),

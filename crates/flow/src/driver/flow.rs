@@ -114,10 +114,12 @@ impl<S: Store> Flow<S> {
     }
 
     /// Like [`start`](Self::start), with more parameters: `|init| init.mobile(mobile)`. What the flow sets itself stays: the order
-    /// number, the scene, the return URL, the callback and its token.
+    /// number, the scene, the return URL, the callback and its token. The face must be compared with the identity of the request: a
+    /// `ProductCode` other than `ID_PRO`, such as `LR_FR` (liveness only), and `RarelyCharacters` (the person types the name on the
+    /// page) are refused.
     ///
     /// # Errors
-    /// Same as [`start`](Self::start).
+    /// Same as [`start`](Self::start), and [`FlowError::OtherRequest`] if the closure changed what must stay.
     pub async fn start_with(
         &self,
         new: NewVerification,
@@ -164,6 +166,10 @@ impl<S: Store> Flow<S> {
         let op = init(back.clone());
         // A call with another number would lose its result, and one with another return URL the browser's return.
         if op.outer_order_no() != order_no || op.scene_id() != new.scene || *op.return_url() != back {
+            return Err(FlowError::OtherRequest);
+        }
+        // The result is stored as one of this identity.
+        if !op.compares_identity() {
             return Err(FlowError::OtherRequest);
         }
         let token = self.settings.keys.token(new.scene, order_no);

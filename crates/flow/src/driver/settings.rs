@@ -1,8 +1,9 @@
 //! The settings of a flow.
 
+use std::fmt;
 use std::time::Duration;
 
-use cloudauth_protocol::{CallbackKeys, CallbackUrl, OuterOrderNo, ReturnUrl};
+use cloudauth_protocol::{CallbackKeys, CallbackUrl, OuterOrderNo, ReturnUrl, mask_digits, web_url};
 
 use crate::driver::ticket::Capability;
 use crate::machine::ids::InvalidId;
@@ -38,8 +39,8 @@ pub struct FlowSettings {
 /// The part of a lease that no call needs: the time of the commits.
 pub(crate) const MARGIN: Duration = Duration::from_secs(15);
 
-/// Your addresses for the vendor and the browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Your addresses for the vendor and the browser. `Debug` shows their hosts.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Urls {
     callback: Box<str>,
     back: Box<str>,
@@ -88,6 +89,18 @@ impl Urls {
 
     pub(crate) fn return_url(&self, capability: &Capability) -> Option<ReturnUrl> {
         ReturnUrl::new(&format!("{}/{}", self.back, capability.expose())).ok()
+    }
+}
+
+impl fmt::Debug for Urls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |url: &str| {
+            web_url(url).ok().and_then(|url| url.host().map(|host| mask_digits(host).into_owned()))
+        };
+        f.debug_struct("Urls")
+            .field("callback", &host(&self.callback))
+            .field("back", &host(&self.back))
+            .finish()
     }
 }
 

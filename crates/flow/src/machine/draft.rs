@@ -132,8 +132,8 @@ impl<'a> Draft<'a> {
 
     /// The last decision on the current identity that asked the person to try again.
     fn last_retry(&self) -> Option<DecidedBy> {
-        let identity = self.verification.identity();
-        let own = self.verification.attempts.iter().filter(|attempt| attempt.identity == identity);
+        let identity = self.verification.identity()?;
+        let own = self.verification.attempts.iter().filter(|attempt| attempt.identity == Some(identity));
         own.rev().find_map(|attempt| {
             let record = attempt.finding.as_ref()?.decision();
             (record.verdict == VerdictRecord::Retry)

@@ -103,7 +103,8 @@ impl Finding {
         let live = policy.decide_reply(asked, reply)?;
         Some(Self {
             certify_id: asked.certify_id().clone(),
-            request_id: reply.request_id.clone(),
+            // An ID number in its place is not kept.
+            request_id: reply.request_id.clone().filter(|id| mask_digits(id.as_str()) == id.as_str()),
             evidence: Some(EvidenceRecord::new(&Evidence::from(&reply.output))),
             decision: DecisionRecord::new(&live.decision()),
         })
@@ -115,7 +116,7 @@ impl Finding {
         &self.certify_id
     }
 
-    /// Returns the RequestId of the reply.
+    /// Returns the RequestId of the reply; `None` after a redaction, or if it has the form of an ID or phone number.
     #[must_use]
     pub const fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
@@ -226,5 +227,32 @@ impl Hash for Score {
 impl fmt::Debug for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudauth_policy::{Policy, builtin};
+    use cloudauth_protocol::{Body, SceneId, parse};
+
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_kept_unless_it_may_be_a_number_of_a_person() {
+        let policy = LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap());
+        let asked = DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap());
+        for (id, is_kept) in [
+            ("130A2C10-B9EE-4D84-88E3-5384FF039795", true),
+            ("999999199001012003", false),
+            ("13800000000", false),
+        ] {
+            let body = format!(
+                r#"{{"Code":"200","RequestId":"{id}","ResultObject":{{"Passed":"T","SubCode":"200"}}}}"#
+            );
+            let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(body))).unwrap();
+            let finding = Finding::decide(&asked, &reply, &policy).unwrap();
+            assert_eq!(finding.request_id().is_some(), is_kept, "{id}");
+            assert_eq!(serde_json::to_string(&finding).unwrap().contains(id), is_kept, "{id}");
+        }
     }
 }

@@ -152,20 +152,15 @@ macro_rules! bytes {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl $name {
+            /// Calls a function with the hexadecimal digits.
+            fn with_text<T>(&self, take: impl FnOnce(&str) -> T) -> T {
                 // Without a formatter for each byte: a document has a dozen of these, and each commit writes one.
                 let mut text = [0; 2 * $length];
                 for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
                     pair.copy_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
                 }
-                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({self})", stringify!($name))
+                take(std::str::from_utf8(&text).unwrap_or_default())
             }
         }
 
@@ -196,7 +191,7 @@ macro_rules! bytes {
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
-                value.to_string()
+                value.with_text(str::to_owned)
             }
         }
     )*};
@@ -216,6 +211,38 @@ bytes! {
     /// A SHA-256 digest.
     Digest = 32, new;
 }
+
+/// Shows the hexadecimal digits of a value that says nothing about a person.
+macro_rules! shown {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.with_text(|text| f.write_str(text))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    )*};
+}
+
+/// Redacts a value that links a person to their verifications, or that a store finds a browser by. It has no `Display`: to
+/// store it, use serde, `String::from` or its bytes.
+macro_rules! redacted {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    )*};
+}
+
+shown!(VerificationId, Digest);
+redacted!(SubjectRef, IdentityRef, CapabilityHash);
 
 #[cfg(test)]
 mod tests {
@@ -245,6 +272,19 @@ mod tests {
     #[test]
     fn debug_masks_an_id_number_in_the_wrong_field() {
         assert_eq!(format!("{:?}", OrderRef::new("999999199001012003").unwrap()), r#"OrderRef("[digits]")"#);
+    }
+
+    #[test]
+    fn debug_redacts_what_refers_to_a_person_or_a_browser() {
+        let bytes = [0xab; 32];
+        assert_eq!(format!("{:?}", SubjectRef::from_hmac(bytes)), "SubjectRef([redacted])");
+        assert_eq!(format!("{:?}", IdentityRef::from_hmac(bytes)), "IdentityRef([redacted])");
+        assert_eq!(format!("{:?}", CapabilityHash::new(bytes)), "CapabilityHash([redacted])");
+        let subject = SubjectRef::from_hmac(bytes);
+        let written = serde_json::to_string(&subject).unwrap();
+        assert_eq!(written, format!("\"{}\"", "ab".repeat(32)));
+        assert_eq!(serde_json::from_str::<SubjectRef>(&written).unwrap(), subject);
+        assert_eq!(String::from(subject).parse(), Ok(subject));
     }
 
     #[test]

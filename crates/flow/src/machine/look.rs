@@ -145,8 +145,8 @@ fn wait(
     Ok(())
 }
 
-/// Keeps the result of an attempt, and decides the verification unless it was decided before, or the order was started since
-/// with another identity: the face of one person must not approve another.
+/// Keeps the result of an attempt, and decides the verification unless it was decided before, the identity of the attempt is
+/// missing, or the order was started since with another identity: the face of one person must not approve another.
 fn settle(
     draft: &mut Draft<'_>,
     order_no: &cloudauth_protocol::OuterOrderNo,
@@ -163,7 +163,9 @@ fn settle(
         draft.block(identity, until);
     }
     let state = draft.verification.state;
-    if state.is_final() || state == State::InReview || identity != draft.verification.identity() {
+    // Before a redaction, which allows no look, only a document that was edited has no identity.
+    let is_current = identity.is_some() && identity == draft.verification.identity();
+    if state.is_final() || state == State::InReview || !is_current {
         draft.event(&EventKind::LateEvidence(decided(order_no, &record)));
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! The state of a verification and its attempts: what a store keeps.
 
-use cloudauth_protocol::{CertifyId, Code, OuterOrderNo, SceneId, UnixTime};
+use cloudauth_protocol::{CertifyId, Code, Identity, OuterOrderNo, SceneId, UnixTime};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::chain::ChainHead;
@@ -9,6 +9,7 @@ use crate::machine::ids::{
     CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, LookError, OrderRef, Purpose, Region,
     ReviewReason, Reviewer, SubjectRef, VerificationId,
 };
+use crate::machine::ref_key::RefKey;
 use crate::machine::rules::MOST_DELETIONS;
 use crate::machine::time::{millis, optional_millis};
 
@@ -299,8 +300,25 @@ impl Verification {
         self.attempts.iter().find(|attempt| attempt.state == AttemptState::Open)
     }
 
+    /// Whether this verification approved a person, and that person has this identity. Check it where you admit the person: between
+    /// your request and the result, the order may have been started with another identity. `false` after a redaction, which erases
+    /// the reference.
+    ///
+    /// `refs` is the key of the flow's settings. For a ciphertext, give the same ciphertext, as for [`RefKey::of`].
+    #[must_use]
+    pub fn approves(&self, refs: &RefKey, identity: &Identity) -> bool {
+        let by = match (&self.state, &self.decision) {
+            (
+                State::Approved,
+                Some(DecidedBy::Policy { attempt, .. } | DecidedBy::Reviewer { attempt, .. }),
+            ) => attempt,
+            _ => return false,
+        };
+        self.attempt(by).is_some_and(|attempt| attempt.identity == Some(refs.of(identity)))
+    }
+
     /// The identity that the verification is about: that of the latest attempt, refused ones left out. The result of another
-    /// identity decides nothing.
+    /// identity decides nothing, and neither does that of a missing one.
     pub(crate) fn identity(&self) -> Option<IdentityRef> {
         let exists = |attempt: &&Attempt| attempt.state != AttemptState::Refused;
         self.attempts.iter().rev().find(exists).and_then(|attempt| attempt.identity)

@@ -1,6 +1,6 @@
 //! The contract of the start pages: what a store keeps between the order on your server and the browser's MetaInfo.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -47,8 +47,8 @@ pub trait Pages: Debug + Send + Sync {
     async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError>;
 }
 
-/// A page to keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A page to keep. `Debug` shows the lifetime alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewPage {
     /// The digest of what the browser holds.
     pub capability: CapabilityHash,
@@ -79,8 +79,8 @@ pub enum Page {
     Expired,
 }
 
-/// What a page has until it is used or expired.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a page has until it is used or expired. `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SealedPage {
     /// The digest of its capability.
     pub capability: CapabilityHash,
@@ -88,6 +88,18 @@ pub struct SealedPage {
     pub request: Box<str>,
     /// The identity or the link.
     pub sealed: Sealed,
+}
+
+impl Debug for NewPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPage").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
+
+impl Debug for SealedPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedPage([redacted])")
+    }
 }
 
 impl Page {
@@ -100,5 +112,21 @@ impl Page {
             ("waiting" | "expired", _) => Self::Expired,
             _ => Self::Used,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_request() {
+        let (request, sealed): (Box<str>, _) = ("planted".into(), Sealed::new(*b"planted"));
+        let capability = CapabilityHash::new([0xab; 32]);
+        let page = Page::Waiting(SealedPage { capability, request: request.clone(), sealed: sealed.clone() });
+        let (order, key) = (OrderRef::new("planted").unwrap(), IdempotencyKey::new("planted").unwrap());
+        let new = NewPage { capability, order, key, request, sealed, lifetime: PAGE_LIFETIME };
+        let shown = format!("{page:?} {new:?}");
+        assert_eq!(shown, "Waiting(SealedPage([redacted])) NewPage { lifetime: 600s, .. }");
     }
 }

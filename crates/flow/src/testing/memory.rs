@@ -81,7 +81,7 @@ fn keys(verification: &Verification) -> Vec<Key> {
     for attempt in &verification.attempts {
         keys.push(("order_no", attempt.order_no.to_string()));
         keys.extend(attempt.certify_id.as_ref().map(|id| ("certify_id", id.to_string())));
-        keys.extend(attempt.capability.as_ref().map(|capability| ("capability", capability.to_string())));
+        keys.extend(attempt.capability.as_ref().map(|capability| ("capability", String::from(*capability))));
     }
     keys
 }
@@ -149,7 +149,7 @@ impl Store for MemoryStore {
             Lookup::Order(order) => ("order", order.as_str().to_owned()),
             Lookup::OrderNo(order_no) => ("order_no", order_no.to_string()),
             Lookup::CertifyId(certify_id) => ("certify_id", certify_id.to_string()),
-            Lookup::Capability(capability) => ("capability", capability.to_string()),
+            Lookup::Capability(capability) => ("capability", String::from(*capability)),
         };
         tables.index.get(&key).map_or(Ok(None), |id| tables.read(id))
     }

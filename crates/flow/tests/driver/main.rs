@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{AttemptState, BlockingFlow, FlowError, LookError, Queue, State, Store, Urls};
-use cloudauth_protocol::{OuterOrderNo, UnixTime};
+use cloudauth_policy::{LivePolicy, Policy, builtin};
+use cloudauth_protocol::{InitFaceVerify, OuterOrderNo, ParamLocation, ProductCode, UnixTime};
 use pollster::block_on;
 
 use crate::support::{Counted, Service, WALL, attempt, flow, keys, later, meta_info, new, person};
@@ -64,6 +65,19 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
     };
     let result = block_on(flow.start_with(new(1), person(), meta_info(), elsewhere));
     assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
+    // The face would be compared with nobody, or with a name that the person types.
+    type Change = fn(InitFaceVerify) -> InitFaceVerify;
+    let without_comparison: [Change; 4] = [
+        |init| init.product_code(ProductCode::LrFr),
+        |init| init.product_code(ProductCode::Other("ID_MIN".into())),
+        |init| init.rarely_characters(true),
+        |init| init.extra(ParamLocation::Query, "RarelyCharacters", "Y"),
+    ];
+    for change in without_comparison {
+        let result = block_on(flow.start_with(new(1), person(), meta_info(), change));
+        assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
+    }
+    assert!(block_on(flow.get(&new(1).order)).unwrap().is_none());
     assert!(service.requests().is_empty());
     service.opens();
     let forged = |init: cloudauth_protocol::InitFaceVerify| {
@@ -83,6 +97,28 @@ fn addresses_are_checked_when_they_are_set() {
         ("https://shop.example/callback", "back"),
     ] {
         assert!(Urls::new(callback, back).is_err(), "{callback} {back}");
+    }
+}
+
+#[test]
+fn debug_shows_no_address_beyond_its_host_no_code_of_a_policy_and_no_reference() {
+    let urls = Urls::new("https://user:planted@shop.example/planted", "https://planted@shop.example/planted");
+    let shown = format!("{:?}", urls.unwrap());
+    assert_eq!(shown, r#"Urls { callback: Some("shop.example"), back: Some("shop.example") }"#);
+    let planted = "\"206\", \"999999199001012\"";
+    let policy = builtin::VENDOR.replacen("\"206\"", planted, 1);
+    let policy = policy.replace("sub_code = \"206\"", &format!("sub_code = [{planted}]"));
+    let policy = LivePolicy::new(Policy::parse(&policy).unwrap());
+    let shown = format!("{policy:?}{policy:#?}");
+    assert!(shown.contains("vendor") && !shown.contains("999999199001012"), "{shown}");
+    let service = Service::default();
+    service.opens();
+    let flow = flow(&service, MemoryStore::default());
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    let (attempt, found) = (attempt(&flow), block_on(flow.get(&new(1).order)).unwrap().unwrap());
+    let shown = format!("{found:?}{found:#?}");
+    for planted in [String::from(attempt.identity.unwrap()), String::from(attempt.capability.unwrap())] {
+        assert!(shown.contains("[redacted]") && !shown.contains(&planted), "{shown}");
     }
 }
 

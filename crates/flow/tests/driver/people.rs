@@ -76,6 +76,27 @@ fn the_reference_to_a_person_is_that_of_the_identity_that_is_sent() {
     assert_eq!((found.attempts[0].state, found.state), (AttemptState::Settled, State::Processing));
 }
 
+/// The second start was refused, so that the first link is still the current one.
+#[test]
+fn an_approval_names_the_identity_that_it_is_of() {
+    let service = Service::default();
+    let flow = flow(&service, MemoryStore::default());
+    service.opens();
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    service.refuses("417");
+    block_on(flow.start(new(2), other_person(), meta_info())).unwrap_err();
+    let approves =
+        |identity: &Identity| block_on(flow.get(&new(1).order)).unwrap().unwrap().approves(&refs(), identity);
+    assert!(!approves(&person()), "there is no result yet");
+    later(5);
+    service.finds("T", "200");
+    block_on(flow.sweep()).unwrap();
+    assert_eq!(block_on(flow.get(&new(1).order)).unwrap().unwrap().state, State::Approved);
+    assert!(approves(&person()) && !approves(&other_person()));
+    block_on(flow.redact(&new(1).order)).unwrap();
+    assert!(!approves(&person()), "the reference is erased");
+}
+
 #[test]
 fn a_ciphertext_and_a_plain_identity_have_different_references() {
     let encrypted = Identity::sm2("AAAA", "BBBB").unwrap();

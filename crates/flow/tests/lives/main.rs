@@ -419,7 +419,7 @@ fn a_redaction_erases_people_and_evidence_and_waits_for_the_vendor() {
     assert_eq!(verification.redaction, Redaction::Requested);
     let after = serde_json::to_string(&verification).unwrap();
     let person = start(1);
-    let erased = [person.subject.to_string(), person.capability.to_string(), "88.2500000001".to_owned()];
+    let erased = [String::from(person.subject), String::from(person.capability), "88.2500000001".to_owned()];
     for text in erased {
         assert!(before.contains(&text) && !after.contains(&text), "{text}");
     }

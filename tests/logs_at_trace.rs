@@ -79,7 +79,8 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
     let token = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(token.path(), "planted-security-token").unwrap();
     let at = || granted.url().parse().unwrap();
-    let role = AssumeRole::new(credentials(), "acs:ram::1:role/r").external_id("agreed").endpoint(at());
+    let role =
+        AssumeRole::new(credentials(), "acs:ram::1:role/r").external_id("planted-external-id").endpoint(at());
     let oidc = AssumeRoleWithOidc::new("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", token.path())
         .endpoint(at());
     assert_clean("AssumeRole", &debug(&role));

@@ -9,5 +9,6 @@ mod errors;
 mod page;
 #[path = "../receiver/mod.rs"]
 mod receiver;
+mod shown;
 mod state;
 mod support;

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The texts that no output may contain, with their percent-encoded forms.
-pub(crate) const PLANTED: [&str; 15] = [
+pub(crate) const PLANTED: [&str; 17] = [
     "欧阳张三丰",
     "%E6%AC%A7%E9%98%B3",
     "999999199001012046",
@@ -33,6 +33,8 @@ pub(crate) const PLANTED: [&str; 15] = [
     "planted-identity-info",
     "planted-typed-name",
     "planted-extra",
+    "planted-capability",
+    "planted-external-id",
 ];
 
 #[track_caller]
@@ -56,7 +58,7 @@ pub(crate) fn init() -> InitFaceVerify {
         scene(),
         OuterOrderNo::new("order1").unwrap(),
         Identity::plain(CertName::new("欧阳张三丰").unwrap(), CertNo::new("999999199001012046").unwrap()),
-        ReturnUrl::new("https://shop.example/back").unwrap(),
+        ReturnUrl::new("https://shop.example/back/planted-capability").unwrap(),
         MetaInfo::new(r#"{"zimVer":"3.0.0","x":"planted-meta-info"}"#).unwrap(),
     )
     .mobile(Mobile::new("13999999999").unwrap())

@@ -14,4 +14,4 @@ pub(crate) use limits::{Limits, MAX_CALL_BODY, MAX_SNAPSHOT_BODY};
 pub(crate) use listener::serve;
 pub(crate) use message::{Message, both, problem};
 pub(crate) use origin::is_cross_origin;
-pub(crate) use url::{with_parameters, without_query};
+pub(crate) use url::{origin, with_parameters, without_secrets};

@@ -10,7 +10,7 @@ mod table;
 
 pub(crate) use history::IdentityHistory;
 pub use id_number::id_number;
-pub(crate) use id_number::{is_id_number, is_synthetic};
+pub(crate) use id_number::{is_id_number, is_synthetic, masked};
 pub(crate) use magic::{CallbackScenario, FAULTS, Magic};
 pub use outcome::SessionOutcome;
 pub(crate) use rules::{Rule, RuleInput, outcome_by_rules, parse_rules};

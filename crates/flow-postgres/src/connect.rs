@@ -73,7 +73,18 @@ pub(crate) fn is_local(config: &Config) -> bool {
     named && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
+/// Checks that tokio-postgres would not log the parameters of a statement: they contain documents, references to people and sealed
+/// identities.
+pub(crate) fn check_logs() -> Result<(), StoreError> {
+    if log::log_enabled!(target: "tokio_postgres::query", log::Level::Debug) {
+        let why = "tokio-postgres would log the parameters; set its log filter to `tokio_postgres=info`";
+        return Err(StoreError::with_source(StoreErrorKind::Unavailable, why));
+    }
+    Ok(())
+}
+
 pub(crate) async fn client(pool: &Pool) -> Result<Object, StoreError> {
+    check_logs()?;
     pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
             StoreError::with_source(StoreErrorKind::Unavailable, failed(&error))

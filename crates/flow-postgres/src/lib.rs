@@ -9,6 +9,9 @@
 //! | constraints in the database | unique identifiers, one reserved or open attempt per verification, final states, an unbroken chain of events, columns that equal the document |
 //! | upgrades | numbered migrations under a lock, forward only; an older program refuses a newer schema, even while it runs |
 //!
+//! At log level DEBUG, tokio-postgres logs the parameters of every statement. While that level is enabled, nothing is sent: each call
+//! fails with [`Unavailable`](cloudauth_flow::StoreErrorKind::Unavailable) and names the filter to set (`tokio_postgres=info`).
+//!
 //! | to ... | see |
 //! | --- | --- |
 //! | open a database | [`PostgresStore::open`], [`OpenError`] |

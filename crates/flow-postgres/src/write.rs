@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{ToStatement, Transaction};
 
-use crate::connect::{Effect, run, run_transaction};
+use crate::connect::{Effect, check_logs, run, run_transaction};
 use crate::error::{failed, failed_write};
 use crate::migrate::SCHEMA;
 use crate::read::value;
@@ -19,9 +19,11 @@ use crate::read::value;
 /// Nothing happened until you commit it. While your transaction runs, readers see no event of a later commit: keep it short.
 ///
 /// # Errors
-/// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit; you may
+/// Those of [`Store::commit`](cloudauth_flow::Store::commit), and [`StoreErrorKind::Unavailable`] while tokio-postgres would log
+/// the parameters. After an error, the transaction has nothing of this commit; you may
 /// continue it, unless the connection is lost.
 pub async fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
+    check_logs()?;
     let row = CommitRow::new(commit)?;
     let savepoint = transaction.transaction().await.map_err(|error| failed(&error))?;
     savepoint.query(COMMIT, &row.parameters()).await.map_err(|error| failed_write(&error))?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
-use crate::http::{both, without_query};
+use crate::http::{both, without_secrets};
 use crate::sessions::SessionOutcome;
 use crate::state::{AppState, Callback, CallbackKind, Change};
 
@@ -145,7 +145,7 @@ fn view(callback: &Callback) -> Value {
         "kind": callback.kind,
         "state": callback.stage,
         "due": callback.due.to_string(),
-        "to": without_query(&callback.url),
+        "to": without_secrets(&callback.url),
         "attempts": attempts.collect::<Vec<_>>(),
     })
 }

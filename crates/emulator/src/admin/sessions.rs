@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
-use crate::http::{both, without_query};
+use crate::http::{both, origin, without_secrets};
 use crate::lifecycle::{self, NewSession, perform};
 use crate::sessions::{
     self, ActionError, CallbackTarget, Magic, Session, SessionOutcome, SessionStage, UserAction,
@@ -255,8 +255,8 @@ fn view(state: &AppState, session: &Session) -> Value {
         "verify_score": session.result().map(|outcome| outcome.verify_score),
         "forced": session.forced.as_ref().map(of),
         "link": session.link,
-        "return_to": without_query(&session.return_url),
-        "callback_to": session.callback.as_ref().map(|target| without_query(&target.url)),
+        "return_to": origin(&session.return_url),
+        "callback_to": session.callback.as_ref().map(|target| without_secrets(&target.url)),
         "queried": session.queried,
     })
 }

@@ -124,14 +124,14 @@ fn refusal(state: &AppState, error: &GatewayError, request_id: &str) -> PendingR
 /// Returns the journal entry of a call. It contains only names and ids.
 fn entry(state: &AppState, request: &ApiRequest, response: &PendingResponse, code: &str) -> JournalEntry {
     // Other values may be personal data.
-    let id = |name| request.param(name).filter(|id| is_id(id)).map(str::to_owned);
-    let action = request.action().filter(|action| is_id(action)).unwrap_or_default();
+    let id = |name| request.param(name).filter(|id| is_id(id)).map(|id| sessions::masked(id).into_owned());
+    let action = sessions::masked(request.action().filter(|action| is_id(action)).unwrap_or_default());
     JournalEntry {
         code: Some(code.to_owned()),
         certify_id: id("CertifyId"),
         outer_order_no: id("OuterOrderNo"),
         signature: Some(if request.is_v3() { SignatureVersion::V3 } else { SignatureVersion::V1 }),
-        ..JournalEntry::new(state.clock.now(), EntrySource::Call, action, response.status.as_u16())
+        ..JournalEntry::new(state.clock.now(), EntrySource::Call, &action, response.status.as_u16())
     }
 }
 

@@ -32,14 +32,30 @@ pub(crate) async fn check(state: &AppState, url: &str) -> Result<(), Bilingual> 
             ));
         }
     }
+    if would_be_logged() {
+        return Err(both(
+            "ureq would log the CallbackUrl and its token; set its log filter to `ureq=debug,ureq_proto=debug`",
+            "ureq 会把 CallbackUrl 及其 token 写入日志；请将其日志过滤设为 `ureq=debug,ureq_proto=debug`",
+        ));
+    }
     match get(state, url.to_owned()).await {
         Some(200) => Ok(()),
         _ => Err(both("CallbackUrl did not answer 200", "CallbackUrl 未返回 200")),
     }
 }
 
-/// Sends a GET, and returns the status of the answer, if any.
+/// Returns whether ureq's log levels would show URLs, as in the crate `cloudauth-transport-blocking`.
+fn would_be_logged() -> bool {
+    ["ureq::util", "ureq::run", "ureq_proto::util"]
+        .into_iter()
+        .any(|module| log::log_enabled!(target: module, log::Level::Trace))
+}
+
+/// Sends a GET, and returns the status of the answer, if any. Sends nothing while ureq would log the URL.
 pub(super) async fn get(state: &AppState, url: String) -> Option<u16> {
+    if would_be_logged() {
+        return None;
+    }
     let http = state.http.clone();
     let answer = tokio::task::spawn_blocking(move || {
         let request = http.get(url).config().timeout_global(Some(TIMEOUT)).build();

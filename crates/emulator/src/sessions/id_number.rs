@@ -1,5 +1,9 @@
 //! Chinese ID numbers (GB 11643), and the area code of the magic ones.
 
+use std::borrow::Cow;
+
+use cloudauth_protocol::{has_digit_run, mask_digits};
+
 /// The area code of magic identities, which was never issued.
 pub(super) const SYNTHETIC_AREA: &str = "999999";
 
@@ -11,6 +15,11 @@ pub(crate) fn is_synthetic(id_number: &str) -> bool {
 /// Returns whether a text is a valid ID number by GB 11643.
 pub(crate) fn is_id_number(text: &str) -> bool {
     text.len() == 18 && text.get(..17).and_then(check_character) == text.chars().next_back()
+}
+
+/// Masks what may be a phone number or a mistyped ID number: eleven digits in a row, except in a UUID or 32 hexadecimal digits.
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
+    if has_digit_run(text, 11) { mask_digits(text) } else { Cow::Borrowed(text) }
 }
 
 /// Returns the magic ID number of a family, given by its date of birth (`19900101`, ...), and of a value of three digits.
@@ -35,4 +44,25 @@ fn check_character(front: &str) -> Option<char> {
     }
     let check = (12 - sum) % 11;
     Some(if check == 10 { 'X' } else { char::from_digit(check, 10)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_what_may_be_a_phone_or_id_number() {
+        for (text, shown) in [
+            ("13800000000", "[digits]"),
+            ("order13800000000", "order[digits]"),
+            // A mistyped check character.
+            ("999999199001012047", "[digits]"),
+            ("99999919900101204X", "[digits]X"),
+            ("20261201", "20261201"),
+            ("1000000006", "1000000006"),
+            ("12345678901234567890123456789abc", "12345678901234567890123456789abc"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
 }

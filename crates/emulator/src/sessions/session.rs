@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloudauth_protocol::{Bilingual, UnixTime};
 use serde::{Deserialize, Serialize};
 
+use super::id_number::masked;
 use super::magic::{EndUserScenario, MAX_DIGITS, Magic};
 use super::outcome::SessionOutcome;
 use crate::http::both;
@@ -21,8 +22,8 @@ pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > MAX_TEXT
 }
 
-/// A session: one `CertifyId` with its link.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A session: one `CertifyId` with its link. `Debug` shows the id and the state: who has the link can act for the end user.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) certify_id: String,
     /// The path of the long link.
@@ -76,6 +77,13 @@ pub(crate) struct CallbackTarget {
 impl std::fmt::Debug for CallbackTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("CallbackTarget([redacted])")
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = masked(&self.certify_id);
+        f.debug_struct("Session").field("certify_id", &id).field("stage", &self.stage).finish_non_exhaustive()
     }
 }
 
@@ -179,5 +187,25 @@ impl Session {
             queried: false,
             deleted: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_link() {
+        let url = "https://user:planted@shop.example/planted".to_owned();
+        let session = Session {
+            token: "planted".into(),
+            code: "planted".into(),
+            order: "planted".into(),
+            return_url: url.clone(),
+            link: Some(url.clone()),
+            callback: Some(CallbackTarget { url, token: Some("planted".into()) }),
+            ..Session::test("id1", Magic::None)
+        };
+        assert_eq!(format!("{session:?}"), r#"Session { certify_id: "id1", stage: Open, .. }"#);
     }
 }

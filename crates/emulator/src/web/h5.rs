@@ -13,7 +13,7 @@ use super::assets::html;
 use super::language::Language;
 use super::return_url::{message, origin, way_back};
 use super::templates::{Page, render, sub_codes};
-use crate::http::without_query;
+use crate::http::without_secrets;
 use crate::lifecycle::{perform, status_of};
 use crate::sessions::{ActionError, Session, SessionOutcome, SessionStage, UserAction};
 use crate::state::{AppState, EntrySource};
@@ -153,7 +153,7 @@ fn shown(status: StatusCode, session: &Session, language: Language, of_state: Va
 }
 
 fn to(status: StatusCode, location: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("to {}\n", without_query(location))));
+    let mut response = Response::new(Body::from(format!("to {}\n", without_secrets(location))));
     *response.status_mut() = status;
     // A ReturnUrl may contain spaces and non-ASCII letters, which a header may not.
     let location = utf8_percent_encode(location, UNPRINTABLE).to_string();

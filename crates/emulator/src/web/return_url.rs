@@ -33,7 +33,11 @@ pub(super) fn way_back(session: &Session) -> Option<String> {
 
 pub(super) fn origin(url: &str) -> String {
     let parsed = url.split('#').next().and_then(|url| url.parse::<Uri>().ok());
-    let origin = parsed.and_then(|url| Some(format!("{}://{}", url.scheme_str()?, url.authority()?)));
+    let origin = parsed.and_then(|url| {
+        // A policy names no user.
+        let host = url.authority()?.as_str().rsplit('@').next()?;
+        Some(format!("{}://{host}", url.scheme_str()?))
+    });
     // Only characters that are safe in a policy header.
     origin
         .filter(|origin| origin.bytes().all(|b| b.is_ascii_graphic() && b != b';' && b != b','))

@@ -6,6 +6,7 @@ mod audit;
 mod common;
 mod events;
 mod flow;
+mod logs;
 mod migrations;
 mod pages;
 
@@ -247,7 +248,7 @@ async fn a_redaction_leaves_no_digest_of_the_person() {
     let usage = store.usage(&of).await.unwrap();
     assert_eq!((usage.starts_today, usage.blocked_until.is_some()), (1, true));
     let client = schema.connect().await;
-    let digest = start.subject.to_string();
+    let digest = String::from(start.subject);
     let rows = async || {
         let mut found = Vec::new();
         for table in ["ca_verification", "ca_attempt", "ca_event", "ca_quota", "ca_block"] {

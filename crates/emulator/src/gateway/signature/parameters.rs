@@ -42,7 +42,7 @@ impl<'a> Parameters<'a> {
             joint = b"&";
             self.encode.write(name.as_bytes(), to);
             to(b"=");
-            if masked && !may_be_shown(name) {
+            if masked && !may_be_shown(name, value) {
                 to(MASK.as_bytes());
             } else {
                 self.encode.write(value.as_bytes(), to);

@@ -159,7 +159,7 @@ impl<'a> CanonicalRequest<'a> {
 
     /// Writes the canonical request.
     fn write(&self, masked: bool, to: &mut Sink<'_>) {
-        let hidden = |name| masked && !may_be_shown(name);
+        let hidden = |name, value| masked && !may_be_shown(name, value);
         for part in [self.method, "\n", self.path, "\n"] {
             to(part.as_bytes());
         }
@@ -174,7 +174,7 @@ impl<'a> CanonicalRequest<'a> {
                 }
                 to(joint.unwrap_or(":").as_bytes());
                 joint = Some(",");
-                to(if hidden(name) { MASK } else { value }.as_bytes());
+                to(if hidden(name, value) { MASK } else { value }.as_bytes());
             }
             to(b"\n");
         }

@@ -65,7 +65,7 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
     };
     let result = block_on(flow.start_with(new(1), person(), meta_info(), elsewhere));
     assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
-    // The face would be compared with nobody, or with a name that the person types.
+    // The face would be compared with no identity, or with a name that the person types.
     type Change = fn(InitFaceVerify) -> InitFaceVerify;
     let without_comparison: [Change; 4] = [
         |init| init.product_code(ProductCode::LrFr),

@@ -8,7 +8,7 @@ mod planted;
 use std::sync::Arc;
 
 use cloudauth::credentials::{AssumeRole, AssumeRoleWithOidc, ProvideCredentials};
-use cloudauth::{Client, ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
+use cloudauth::{CallbackUrl, Client, ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
 use cloudauth_emulator::Emulator;
 use planted::{
     WithoutPauses, assert_clean, attempt, attempt_blocking, credentials, debug, init, listen, shown,
@@ -102,6 +102,19 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
             assert_clean("a refusal to send", &why);
         }
     }
+    // The emulator calls back over ureq: it refuses the CallbackUrl, whose token would be logged.
+    let callback =
+        format!("{}/planted-capability", server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await);
+    let called_back = init().callback_url(CallbackUrl::loopback(&callback).unwrap());
+    let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
+        .endpoint(granted.url().parse().unwrap())
+        .build();
+    let error = client.init_face_verify(&called_back).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", shown(&error));
+    let journal =
+        reqwest::get(format!("{}/_emu/v1/journal", granted.url())).await.unwrap().text().await.unwrap();
+    assert!(journal.contains("ureq would log the CallbackUrl"), "{journal}");
+    assert_clean("the journal", &journal);
     // The emulator holds the secret, the token and sessions of the person.
     assert_clean("the emulator's Debug", &debug(&granted));
     let builder = Emulator::builder().temporary_key("x", "planted-access-secret", "planted-security-token");

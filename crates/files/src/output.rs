@@ -4,7 +4,7 @@ use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, PersistError, TempPath};
 
 use crate::target::{FileTarget, Target, in_folder, invalid, open_stream};
 
@@ -150,13 +150,28 @@ impl OutputFile {
     /// # Errors
     /// If the file cannot be written or renamed; the old file then stays unchanged. There is one exception: if only the
     /// folder cannot be synchronized, the new file is in place but may not survive a power failure.
-    pub fn commit(mut self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<()> {
+        self.commit_by(NamedTempFile::persist)
+    }
+
+    /// Gives the file the name of its target, and never replaces a file: of several that commit to one target, one succeeds.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit); of the kind [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the target exists.
+    pub fn commit_new(self) -> io::Result<()> {
+        self.commit_by(NamedTempFile::persist_noclobber)
+    }
+
+    fn commit_by(
+        mut self,
+        persist: impl FnOnce(NamedTempFile, PathBuf) -> Result<File, PersistError>,
+    ) -> io::Result<()> {
         self.sync()?;
         let Inner::Beside { file, target, folder } = self.0 else { return Ok(()) };
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         // Opened before the file is in place, so that a failure leaves the old one.
         let folder = open_folder(&folder)?;
-        file.persist(target).map_err(|error| error.error)?;
+        persist(file, target).map_err(|error| error.error)?;
         folder.map_or(Ok(()), |folder| sync_folder(&folder))
     }
 }

@@ -104,6 +104,29 @@ fn two_writers_leave_one_whole_file() {
 }
 
 #[test]
+fn a_new_file_never_replaces_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let [first, second] = ["first", "second"].map(|text| {
+        let mut file = OutputFile::create(&path, Access::Shared).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    });
+    first.commit_new().unwrap();
+    let error = second.commit_new().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists, "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+    assert_eq!(names(folder.path()), ["a"], "no unfinished file is left");
+    let plain = folder.path().join("b");
+    fs::write(&plain, "").unwrap();
+    assert_eq!(mode(&path), mode(&plain), "the umask decides");
+    // A link to a missing file names that file.
+    symlink("missing", folder.path().join("link")).unwrap();
+    OutputFile::create(&folder.path().join("link"), Access::Shared).unwrap().commit_new().unwrap();
+    assert_eq!(names(folder.path()), ["a", "b", "link", "missing"]);
+}
+
+#[test]
 fn a_kept_file_is_reopened_at_its_length_by_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");

@@ -2,8 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
+#[cfg(feature = "audit")]
+use std::io::Write;
 use std::path::Path;
 
+#[cfg(feature = "audit")]
+use cloudauth_files::OutputFile;
 use cloudauth_files::{Access, Named, check_outputs};
 
 use crate::failure::Failure;
@@ -37,6 +41,17 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
 pub(crate) fn write(file: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     cloudauth_files::write(file, bytes, Access::Shared)
         .map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
+}
+
+/// Writes a new file completely or not at all.
+///
+/// # Errors
+/// Of the kind `AlreadyExists` if the file exists by now.
+#[cfg(feature = "audit")]
+pub(crate) fn write_new(file: &Path, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    let mut output = OutputFile::create(file, Access::Shared)?;
+    output.write_all(bytes.as_ref())?;
+    output.commit_new()
 }
 
 /// Returns the name of a file for a message. A file that does not exist is named only if the text looks like a path: it may

@@ -5,7 +5,11 @@
 mod support;
 
 use std::collections::BTreeMap;
+#[cfg(unix)]
+use std::io::Write;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Stdio;
 use std::process::{Command, Output};
 
 use cloudauth_flow::Store;
@@ -135,7 +139,19 @@ fn another_chain_in_place_of_one_differs_from_the_checkpoint_only() {
     commit(&hidden, 3);
     let not_found = verify(&hidden, &[&compare[2..], &["--retention", "1"]].concat());
     assert_eq!(not_found.status.code(), Some(0), "{}", text(&not_found));
-    assert!(text(&not_found).contains("the others of that day are not compared"), "{}", text(&not_found));
+    let shown = text(&not_found);
+    assert!(shown.contains("the others of that day are not compared"), "{shown}");
+    assert!(!shown.contains("matches"), "not everything was compared: {shown}");
+    assert!(shown.contains("no other difference from"), "{shown}");
+    let zh = text(&verify(&hidden, &[&compare[2..], &["--retention", "1", "--lang", "zh"]].concat()));
+    assert!(!zh.contains("一致 ") && zh.contains("的其他差异"), "{zh}");
+    for (store, more, matches) in
+        [(&hidden, "1", Some(false)), (&other, "1", Some(false)), (&path, "1", Some(true))]
+    {
+        let document = json(&verify(store, &[&compare[..], &["--retention", more]].concat()));
+        assert_eq!(document["matches_checkpoint"].as_bool(), matches, "{document}");
+    }
+    assert!(json(&verify(&hidden, &compare[..2]))["matches_checkpoint"].is_null());
 }
 
 /// Every constraint of the database holds for this row, and its chain is whole.
@@ -209,6 +225,54 @@ fn a_broken_chain_is_named_and_gets_no_checkpoint() {
     }
 }
 
+/// The last event of a broken chain still has the hash that the checkpoint knows.
+#[test]
+fn a_broken_chain_matches_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, checkpoint) = (folder.path().join("store"), folder.path().join("checkpoint.json"));
+    commit(&path, 1);
+    let file = checkpoint.to_str().unwrap();
+    assert_eq!(verify(&path, &["--write-checkpoint", file]).status.code(), Some(0));
+    let change = "DROP TRIGGER ca_event_unchanged; UPDATE ca_event SET at = at + 1 WHERE n = 3";
+    Connection::open(&path).unwrap().execute_batch(change).unwrap();
+    let compared = verify(&path, &["--checkpoint", file]);
+    let shown = text(&compared);
+    assert_eq!(compared.status.code(), Some(1), "{shown}");
+    assert!(!shown.contains("matches") && shown.contains("no other difference from"), "{shown}");
+    let document = json(&verify(&path, &["--checkpoint", file, "--output", "json"]));
+    assert_eq!(
+        (&document["matches_checkpoint"], &document["days_that_differ"]),
+        (&false.into(), &serde_json::json!([]))
+    );
+}
+
+/// Two audits can overlap. The pipe holds this one back after it has checked that the file does not exist.
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_another_audit_wrote_meanwhile_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    commit(&at("store"), 1);
+    assert_eq!(
+        verify(&at("store"), &["--write-checkpoint", at("before.json").to_str().unwrap()]).status.code(),
+        Some(0)
+    );
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.env_clear().args(["audit", "verify"]).arg(at("store"));
+    command.arg("--checkpoint").arg(at("pipe")).arg("--write-checkpoint").arg(at("new.json"));
+    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Returns once the command has opened the pipe.
+    let mut pipe = std::fs::File::options().write(true).open(at("pipe")).unwrap();
+    std::fs::write(at("new.json"), "of another audit").unwrap();
+    pipe.write_all(&std::fs::read(at("before.json")).unwrap()).unwrap();
+    drop(pipe);
+    let refused = audit.wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(said(&refused).contains("new.json exists already"), "{}", said(&refused));
+    assert_eq!(std::fs::read_to_string(at("new.json")).unwrap(), "of another audit");
+}
+
 #[test]
 fn what_cannot_be_read_has_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
@@ -222,6 +286,10 @@ fn what_cannot_be_read_has_its_own_exit_code() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(said(&refused).contains("not a store"), "{}", said(&refused));
     assert!(said(&verify(&foreign, &["--lang", "zh"])).contains("文件不是认证存储"));
+    let nowhere = folder.path().join("no/checkpoint.json");
+    let refused = verify(&missing, &["--write-checkpoint", nowhere.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("its folder"), "before the store is read: {}", said(&refused));
     commit(&missing, 1);
     std::fs::write(&foreign, "{}").unwrap();
     for checkpoint in [&foreign, &folder.path().join("none")] {

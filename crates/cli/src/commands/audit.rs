@@ -1,25 +1,30 @@
 //! `cloudauth audit`: the chains of events of a store, and the documents that follow from them.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::SystemTime;
 
 use cloudauth::UnixTime;
 use cloudauth::flow::{AuditProblem, BrokenVerification, Checkpoint, Differences};
 use cloudauth::flow_sqlite;
+use cloudauth_files::{Named, check_outputs};
 use serde_json::{Value, json};
 
 use crate::args::Audit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::audit as words;
 use crate::words::errors::chain;
+use crate::words::{audit as words, calls};
 
 pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     let Audit::Verify { store, checkpoint, write_checkpoint, retention } = command;
     if let Some(file) = write_checkpoint.as_deref().filter(|file| file.exists()) {
         return Err(Failure::usage(words::exists(file.display())));
     }
+    // Before the store is read, which can take long.
+    let output_file = write_checkpoint.as_deref().map(|file| Named::new("--write-checkpoint", file));
+    check_outputs(output_file.as_slice(), []).map_err(Failure::usage)?;
     let before = checkpoint.as_deref().map(read).transpose()?;
     let audit = flow_sqlite::audit(store, before.as_ref().map(|before| before.cursor))
         .map_err(|error| Failure::usage(words::unreadable(error.kind(), &chain(&error))))?;
@@ -39,15 +44,20 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     }
     differences.changed.iter().for_each(|day| add(words::differs(day)));
     differences.purged.iter().for_each(|day| add(words::maybe_purged(day)));
-    if let Some(file) = checkpoint.as_deref().filter(|_| differences.changed.is_empty()) {
-        add(words::same(file.display()));
+    // A day with purged chains is not compared any further, and a broken chain can have the head that the checkpoint knows.
+    let matches = audit.broken == 0 && differences.changed.is_empty() && differences.purged.is_empty();
+    if let Some(file) = &checkpoint {
+        add(if matches { words::same(file.display()) } else { words::nothing_else(file.display()) });
     }
     let is_intact = audit.broken == 0 && differences.changed.is_empty();
     // A checkpoint of broken chains would vouch for them.
     let written = write_checkpoint.as_deref().filter(|_| is_intact);
     if let Some(file) = written {
         let document = serde_json::to_string_pretty(&audit.checkpoint).map_err(Failure::system)? + "\n";
-        text::write(file, document)?;
+        text::write_new(file, document).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Failure::usage(words::exists(file.display())),
+            _ => Failure::other(calls::cannot_write(file.display(), error)),
+        })?;
         add(words::written(file.display()));
     }
     add(if is_intact { words::INTACT.into() } else { words::NOT_INTACT.into() });
@@ -61,6 +71,7 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
             "broken": audit.broken,
             "broken_verifications": named,
             "checkpoint_written": written.is_some(),
+            "matches_checkpoint": checkpoint.is_some().then_some(matches),
             "days_that_differ": differences.changed,
             "days_that_may_be_purged": differences.purged,
         }),

@@ -58,6 +58,14 @@ pub(crate) fn same(file: impl Display) -> Said {
     both(format!("matches    {file}"), format!("一致       与 {file} 一致"))
 }
 
+/// A comparison that found a difference, or did not compare everything.
+pub(crate) fn nothing_else(file: impl Display) -> Said {
+    both(
+        format!("compared   no other difference from {file} was found"),
+        format!("已比较     未发现与 {file} 的其他差异"),
+    )
+}
+
 pub(crate) fn differs(day: &str) -> Said {
     both(
         format!("differs    chains that began on {day} were changed, added or deleted"),

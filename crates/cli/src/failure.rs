@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
+use serde_json::Value;
 
 use crate::words::errors::chain;
 use crate::words::{Language, Said, service};
@@ -100,6 +101,11 @@ impl Failure {
 
     pub(crate) const fn exit_code(&self) -> u8 {
         self.code
+    }
+
+    /// The members that report it in a document.
+    pub(crate) fn members(&self) -> [(&'static str, Value); 2] {
+        [("error", self.message(Language::En).into()), ("exit_code", self.code.into())]
     }
 
     /// The message, which documents hold in English.

@@ -43,7 +43,7 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
             return output::finish(code, language);
         }
     };
-    let output = Output { format: args.output, language: args.language() };
+    let output = Output::new(args.output, args.language());
     let outcome = match args.command {
         Command::Demo(command) => commands::demo::run(command, &output).await,
         Command::Init(command) => commands::init::run(command, &output),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation};
 use cloudauth::{Bilingual, Manual};
@@ -18,9 +19,15 @@ use crate::words::{Language, Said, Text, calls, usage};
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) language: Language,
+    /// Whether a document was printed.
+    has_printed: AtomicBool,
 }
 
 impl Output {
+    pub(crate) const fn new(format: Format, language: Language) -> Self {
+        Self { format, language, has_printed: AtomicBool::new(false) }
+    }
+
     /// Prints lines for people, or a document for programs.
     pub(crate) fn print(&self, human: &str, document: &Value) {
         self.print_file(&printable::lines(human), document);
@@ -30,7 +37,10 @@ impl Output {
     pub(crate) fn print_file(&self, text: &str, document: &Value) {
         match self.format {
             Format::Human => line(text.trim_end()),
-            Format::Json => line(&document.to_string()),
+            Format::Json => {
+                self.has_printed.store(true, Ordering::Relaxed);
+                line(&document.to_string());
+            }
         }
     }
 
@@ -39,12 +49,13 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Reports a failure: on standard error, and to programs in a document as well.
+    /// Reports a failure: on standard error, and to programs in a document as well, unless they have one. A command that prints a
+    /// result and fails all the same puts [`Failure::members`] into its document.
     pub(crate) fn fail(&self, failure: &Failure) {
         note(failure.message(self.language));
-        if self.is_for_programs() {
-            let error = failure.message(Language::En);
-            line(&json!({ "error": error, "exit_code": failure.exit_code() }).to_string());
+        if self.is_for_programs() && !self.has_printed.load(Ordering::Relaxed) {
+            let members = failure.members().map(|(name, value)| (name.to_owned(), value));
+            line(&Value::Object(members.into_iter().collect()).to_string());
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct Trigger {
     /// Start a verification of a synthetic person first, with this CallbackUrl.
     #[arg(long, value_name = "URL", conflicts_with = "certify_id")]
     pub(crate) callback_url: Option<String>,
-    /// The verifyScore of the result, 0 to 100.
+    /// The verifyScore of the result, 0 to 100. Needs a SubCode.
     #[arg(long, value_parser = usage::score)]
     pub(crate) score: Option<f64>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub(crate) struct Sessions {
     /// Show one verification in full.
     pub(crate) certify_id: Option<String>,
     /// List only those in this state.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "certify_id")]
     pub(crate) state: Option<SessionState>,
     #[command(flatten)]
     pub(crate) running: Running,

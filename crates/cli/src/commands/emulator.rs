@@ -9,7 +9,7 @@ use std::time::Duration;
 use cloudauth_emulator::{Builder, Clock, Emulator as Server, check_rules};
 use serde_json::json;
 
-use crate::admin::check_url;
+use crate::admin::check_base;
 use crate::args::Emulator;
 use crate::failure::Failure;
 use crate::output::{Output, lost};
@@ -64,7 +64,10 @@ fn builder(args: &Emulator, output: &Output) -> Result<Builder, Failure> {
         builder = builder.admin_token(token);
     }
     if let Some(url) = &args.public_url {
-        check_url("--public-url", url)?;
+        let base = check_base("--public-url", url)?;
+        if base.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(Failure::usage(words::NO_USER));
+        }
         builder = builder.public_url(url.trim_end_matches('/'));
     }
     if let Some(file) = &args.state {

@@ -1,6 +1,7 @@
 //! `cloudauth listen`: receives callbacks, prints each one and forwards it.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +11,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use cloudauth::{Callback, Endpoint, SubCode, mask_digits};
+use http_body_util::LengthLimitError;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
@@ -38,7 +40,7 @@ const BODY: Duration = Duration::from_secs(10);
 /// The state that all requests share.
 struct Receiver {
     output: Output,
-    forward_to: Option<String>,
+    forward_to: Option<Uri>,
     http: ureq::Agent,
     /// The emulator that checks tokens.
     emulator: Option<Admin>,
@@ -74,9 +76,7 @@ impl Authenticity {
 }
 
 pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
-    if let Some(url) = &args.forward_to {
-        check_url("--forward-to", url)?;
-    }
+    let forward_to = args.forward_to.as_deref().map(target).transpose()?;
     let emulator = emulator(&args.running).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener =
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
         (None, None) => Some(words::NO_ENDPOINT),
     };
     output.print(
-        &output.pick(words::listening(&url, args.forward_to.as_deref().map(shown), unchecked)),
+        &output.pick(words::listening(&url, forward_to.as_ref().map(shown).as_deref(), unchecked)),
         &json!({ "callback_url": format!("{url}/callback") }),
     );
     let http = ureq::Agent::config_builder()
@@ -98,8 +98,8 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
         .max_redirects_will_error(false)
         .timeout_global(Some(Duration::from_millis(900)));
     let receiver = Receiver {
-        output: Output { format: output.format, language: output.language },
-        forward_to: args.forward_to,
+        output: Output::new(output.format, output.language),
+        forward_to,
         http: http.build().into(),
         emulator,
         seen: Mutex::default(),
@@ -112,6 +112,13 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     }
 }
 
+/// Reads the URL to which requests are forwarded.
+fn target(url: &str) -> Result<Uri, Failure> {
+    let parsed = check_url("--forward-to", url)?;
+    // The parser drops a fragment.
+    if url.contains('#') { Err(Failure::usage(words::NO_FRAGMENT)) } else { Ok(parsed) }
+}
+
 /// Returns the emulator at the endpoint, if one answers there. `CLOUDAUTH_ENDPOINT` may also name the service itself, with or
 /// without its scheme, which must not receive any token.
 async fn emulator(running: &Running) -> Result<Option<Admin>, Failure> {
@@ -120,8 +127,7 @@ async fn emulator(running: &Running) -> Result<Option<Admin>, Failure> {
         return Ok(None);
     }
     let admin = Admin::within(running, ANSWER)?;
-    let asked =
-        spawn_blocking(move || admin.get("/info").is_ok_and(|info| info.is_object()).then_some(admin));
+    let asked = spawn_blocking(move || admin.is_emulator().then_some(admin));
     Ok(asked.await.ok().flatten())
 }
 
@@ -130,8 +136,13 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) 
     let (parts, body) = request.into_parts();
     let body = match timeout(BODY, to_bytes(body, MOST_BODY)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => {
-            return receiver.refuse(&parts, words::BODY_TOO_LARGE, StatusCode::PAYLOAD_TOO_LARGE);
+        Ok(Err(error)) => {
+            let (reason, status) = match error.source().is_some_and(|source| source.is::<LengthLimitError>())
+            {
+                true => (words::BODY_TOO_LARGE, StatusCode::PAYLOAD_TOO_LARGE),
+                false => (words::BODY_BROKEN, StatusCode::BAD_REQUEST),
+            };
+            return receiver.refuse(&parts, reason, status);
         }
         Err(_) => {
             return receiver.refuse(&parts, words::BODY_TOO_SLOW, StatusCode::REQUEST_TIMEOUT);
@@ -231,10 +242,10 @@ impl Receiver {
     }
 
     /// Forwards the request with its method, query, content type and body. Returns the status of the response.
-    fn forward(&self, url: &str, parts: &Parts, body: Vec<u8>) -> Result<u16, Said> {
+    fn forward(&self, target: &Uri, parts: &Parts, body: Vec<u8>) -> Result<u16, Said> {
         let query = parts.uri.query().unwrap_or_default();
-        let joint = if url.contains('?') { '&' } else { '?' };
-        let url = if query.is_empty() { url.to_owned() } else { format!("{url}{joint}{query}") };
+        let joint = if target.query().is_some() { '&' } else { '?' };
+        let url = if query.is_empty() { target.to_string() } else { format!("{target}{joint}{query}") };
         let mut request = http::Request::builder().method(&parts.method).uri(url);
         if let Some(content_type) = parts.headers.get(CONTENT_TYPE) {
             request = request.header(CONTENT_TYPE, content_type);
@@ -269,7 +280,9 @@ fn merged(mut document: Value, more: Value) -> Value {
     document
 }
 
-/// An address without its query, which may hold secrets.
-fn shown(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
+/// A URL without its user, password and query, which may hold secrets.
+fn shown(url: &Uri) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let (scheme, host) = (url.scheme_str().unwrap_or_default(), url.host().unwrap_or_default());
+    format!("{scheme}://{host}{port}{}", url.path())
 }

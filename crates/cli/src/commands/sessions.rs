@@ -8,7 +8,7 @@ use crate::admin::{Admin, text};
 use crate::args::Sessions;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::{Language, emulator as words, padded};
+use crate::words::{Language, emulator as words, padded, width};
 
 pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
@@ -47,7 +47,10 @@ fn value(session: &Value, field: &str, language: Language) -> String {
 
 /// A verification, one field per line.
 pub(crate) fn one(session: &Value, language: Language) -> String {
-    let line =
-        |(name, field)| format!("{}{}\n", padded(language.of(name), 13), value(session, field, language));
+    let widest = words::FIELDS.iter().map(|(name, _)| width(language.of(*name))).max().unwrap_or_default();
+    let line = |(name, field)| {
+        let name = padded(language.of(name), widest + 1);
+        format!("{name}{}\n", value(session, field, language))
+    };
     words::FIELDS.into_iter().map(line).collect()
 }

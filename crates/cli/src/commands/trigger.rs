@@ -13,6 +13,9 @@ use crate::output::Output;
 use crate::words::emulator as words;
 
 pub(crate) fn run(args: &Trigger, output: &Output) -> Result<u8, Failure> {
+    if args.score.is_some() && !matches!(args.outcome, Outcome::SubCode(_)) {
+        return Err(Failure::usage(words::SCORE_OF_SUB_CODE));
+    }
     let admin = Admin::of(&args.running)?;
     let id = match (&args.certify_id, &args.callback_url) {
         (Some(id), _) => CertifyId::new(id).map_err(Failure::usage)?.to_string(),

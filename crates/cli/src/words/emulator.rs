@@ -42,18 +42,18 @@ pub(crate) const ANY_ID: Text = text(
     "模拟器接受任意地区的身份证号；请勿输入真实身份",
 );
 
-/// The lines that a shell can read, and where to look.
+/// The lines that a shell can read, and the address of the console.
 pub(crate) fn started(exports: &str, ui: &str, seed: u64) -> Said {
     both(
         format!(
-            "EMULATOR - not a real verification. Stop it with Ctrl-C.\n\n{exports}\n\nlook at it: {ui}\nseed {seed}"
+            "EMULATOR - not a real verification. Stop it with Ctrl-C.\n\n{exports}\n\nconsole: {ui}\nseed {seed}"
         ),
         format!("模拟器：非真实的实人认证。按 Ctrl-C 停止。\n\n{exports}\n\n控制台：{ui}\n随机种子 {seed}"),
     )
 }
 
 pub(crate) const WHICH: Text = text(
-    "which emulator? Start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT as it says, or give --endpoint",
+    "no emulator given: start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT to the address it prints, or use --endpoint",
     "未指定模拟器：请用 `cloudauth emulator` 启动，并按其提示设置 CLOUDAUTH_ENDPOINT，或使用 --endpoint",
 );
 pub(crate) fn scheme(option: &str) -> Said {
@@ -62,6 +62,20 @@ pub(crate) fn scheme(option: &str) -> Said {
         format!("{option} 须包含协议，例如 http://127.0.0.1:8080"),
     )
 }
+pub(crate) fn not_a_base(option: &str) -> Said {
+    both(
+        format!("{option}: give the address without a query and a fragment, as in http://127.0.0.1:8080"),
+        format!("{option} 不得带查询参数或片段，例如 http://127.0.0.1:8080"),
+    )
+}
+pub(crate) const NO_USER: Text = text(
+    "--public-url: remove the user name and the password: the URL begins every link of the emulator",
+    "--public-url 不得含用户名或密码：模拟器的每个链接都以该 URL 开头",
+);
+pub(crate) const NO_FRAGMENT: Text = text(
+    "--forward-to: remove the fragment, the part after `#`: it is never sent to a server",
+    "--forward-to 不得带片段（`#` 之后的部分）：片段不会发送给服务器",
+);
 pub(crate) const BAD_TOKEN: Text = text(
     "CLOUDAUTH_EMULATOR_TOKEN has a character that an HTTP header cannot carry",
     "CLOUDAUTH_EMULATOR_TOKEN 含有 HTTP 请求头不允许的字符",
@@ -104,6 +118,10 @@ pub(crate) fn reported(
     both(format!("{error}\nnext: {hint}{en}"), format!("模拟器报告错误{said}{zh}"))
 }
 
+pub(crate) const SCORE_OF_SUB_CODE: Text = text(
+    "--score sets the score of a result: give it with a SubCode, as in `cloudauth trigger 204 --score 40`",
+    "--score 用于设置认证结果的分数，须与 SubCode 同时给出，例如 `cloudauth trigger 204 --score 40`",
+);
 pub(crate) const NO_VERIFICATION: Text = text(
     "this emulator has no verification yet; give --callback-url to start one",
     "该模拟器尚无认证；请使用 --callback-url 发起一个",
@@ -140,6 +158,7 @@ pub(crate) fn listening(url: &str, forwarded_to: Option<&str>, unchecked: Option
 }
 
 pub(crate) const BODY_TOO_LARGE: Text = text("the body is larger than 1 MiB", "请求体超过 1 MiB");
+pub(crate) const BODY_BROKEN: Text = text("the body is broken or was cut off", "请求体格式有误或不完整");
 pub(crate) const BODY_TOO_SLOW: Text = text("the body did not arrive in time", "请求体未在限定时间内到达");
 
 pub(crate) fn malformed(method: impl Display, reason: &Said) -> Said {
@@ -205,11 +224,11 @@ pub(crate) const FIELDS: [(Text, &str); 10] = [
     (text("state", "状态"), "state"),
     (Text { en: "SubCode", zh: "SubCode" }, "sub_code"),
     (Text { en: "verifyScore", zh: "verifyScore" }, "verify_score"),
-    (text("asks for", "预设结果"), "asks_for"),
-    (text("begun", "发起时间"), "begun"),
+    (text("requested outcome", "预设结果"), "asks_for"),
+    (text("started", "发起时间"), "begun"),
     (text("expires", "过期时间"), "expires"),
     (text("link", "认证链接"), "link"),
-    (text("calls back", "回调地址"), "callback_to"),
+    (text("callback URL", "回调地址"), "callback_to"),
 ];
 
 /// The state of a verification, as the admin API names it.
@@ -222,11 +241,11 @@ pub(crate) fn state(name: String, language: Language) -> String {
 
 pub(crate) fn clock(now: &str, rate: Option<f64>) -> Said {
     match rate {
-        Some(0.0) => both(format!("{now} (stands still)"), format!("{now}（已停止）")),
-        Some(1.0) => both(format!("{now} (runs)"), format!("{now}（运行中）")),
-        rate => {
-            let rate = rate.unwrap_or_default();
-            both(format!("{now} (runs {rate} times as fast)"), format!("{now}（以 {rate} 倍速运行）"))
+        None => Said::same(now),
+        Some(0.0) => both(format!("{now} (frozen)"), format!("{now}（已停止）")),
+        Some(1.0) => both(format!("{now} (running)"), format!("{now}（运行中）")),
+        Some(rate) => {
+            both(format!("{now} (running {rate} times as fast)"), format!("{now}（以 {rate} 倍速运行）"))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `cloudauth listen`: the callbacks that it shows and forwards.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -69,26 +70,113 @@ fn listen_distinguishes_genuine_forged_duplicate_and_malformed_callbacks() {
     get("certifyId=a&passed=200&passed=205");
     assert_eq!(listener.next()["malformed"], "the callback gives a field twice");
 
-    // The variable may name the real service: no token is sent there.
-    let service = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", service.local_addr().unwrap());
-    let heard = std::thread::spawn(move || {
-        let (mut stream, _) = service.accept().unwrap();
-        let mut request = [0; 2048];
-        let read = stream.read(&mut request).unwrap();
-        stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
-        String::from_utf8_lossy(&request[..read]).into_owned()
-    });
-    let elsewhere = Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", &endpoint));
-    assert!(heard.join().unwrap().starts_with("GET /_emu/v1/info "), "it is asked whether it is an emulator");
-    // Without that server a second question would fail, and the callback would be unchecked.
-    let mut elsewhere = elsewhere;
-    ureq::get(format!("{}?certifyId=a&passed=200", elsewhere.said("callback_url"))).call().unwrap();
-    assert_eq!(elsewhere.next()["authenticity"], "unchecked");
-
     let mut alone = Running::start(&mut cloudauth(&["listen"]));
     ureq::get(format!("{}?certifyId=a&passed=200", alone.said("callback_url"))).call().unwrap();
     assert_eq!(alone.next()["authenticity"], "unchecked");
+}
+
+/// The variable may name the real service, or any other server: neither the admin token nor a callback's token is sent there.
+#[test]
+fn listen_sends_no_token_to_a_server_that_is_not_an_emulator() {
+    for (status, body) in [
+        ("404 Not Found", ""),
+        ("401 Unauthorized", r#"{"Code":"InvalidAccessKeyId.NotFound"}"#),
+        ("401 Unauthorized", r#"{"error":"who are you?"}"#),
+        ("200 OK", "{}"),
+        ("200 OK", r#"{"version":"1.0","endpoint":"http://127.0.0.1","seed":7}"#),
+    ] {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", server.local_addr().unwrap());
+        let heard = std::thread::spawn(move || {
+            let mut requests = Vec::new();
+            loop {
+                let (mut stream, _) = server.accept().unwrap();
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+                if request.starts_with("get /end ") {
+                    return requests;
+                }
+                requests.push(request);
+                let head =
+                    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
+                write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        let mut command = cloudauth(&["listen"]);
+        command.env("CLOUDAUTH_ENDPOINT", &endpoint).env("CLOUDAUTH_EMULATOR_TOKEN", "planted-admin");
+        let mut listener = Running::start(&mut command);
+        let callback = "certifyId=a&passed=200&callbackToken=planted-callback";
+        ureq::get(format!("{}?{callback}", listener.said("callback_url"))).call().unwrap();
+        assert_eq!(listener.next()["authenticity"], "unchecked", "{status} {body}");
+        let mut end = TcpStream::connect(endpoint.trim_start_matches("http://")).unwrap();
+        end.write_all(b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+        let requests = heard.join().unwrap();
+        assert_eq!(requests.len(), 1, "{status} {body}: {requests:?}");
+        assert!(requests[0].starts_with("get /_emu/v1/info "), "{requests:?}");
+        assert!(!requests[0].contains("authorization") && !requests[0].contains("planted"), "{requests:?}");
+    }
+}
+
+#[test]
+fn listen_checks_tokens_with_an_emulator_that_requires_the_admin_token() {
+    let emulator = Running::start(&mut cloudauth(&["emulator", "--host", "0.0.0.0"]));
+    let endpoint = emulator.said("endpoint").replace("0.0.0.0", "127.0.0.1");
+    let with_token = |args: &[&str]| {
+        let mut command = cloudauth(args);
+        command.env("CLOUDAUTH_ENDPOINT", &endpoint);
+        command.env("CLOUDAUTH_EMULATOR_TOKEN", emulator.said("admin_token"));
+        command
+    };
+    let mut listener = Running::start(&mut with_token(&["listen"]));
+    let url = listener.said("callback_url").to_owned();
+    document(&with_token(&["trigger", "204", "--callback-url", &url]).output().unwrap());
+    assert_eq!(listener.next()["probe"], true);
+    assert_eq!(listener.next()["authenticity"], "genuine");
+}
+
+#[test]
+fn listen_shows_no_secret_of_the_target() {
+    let target = "http://ci:planted@127.0.0.1:9/hook?key=planted";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(["listen", "--forward-to", target]).env_clear().stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("forwarded to http://127.0.0.1:9/hook;"), "{line}");
+    assert!(!line.contains("planted") && !line.contains("ci:"), "{line}");
+}
+
+#[test]
+fn a_callback_url_is_shown_without_its_password() {
+    let emulator = emulator();
+    let listener = Running::start(&mut cloudauth(&["listen"]));
+    let url = listener.said("callback_url").replace("http://", "http://ci:planted@") + "?key=planted";
+    let done = at(&emulator, &["trigger", "204", "--callback-url", &url]);
+    let added = at(&emulator, &["trigger", "duplicate"]);
+    let all = at(&emulator, &["sessions"]);
+    for output in [&done, &added, &all] {
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !shown.contains("planted"), "{output:?}");
+    }
+    assert_eq!(document(&done)["callback_to"], listener.said("callback_url"));
+}
+
+/// A body can fail for other reasons than its size.
+#[test]
+fn listen_names_what_is_wrong_with_a_body() {
+    let mut listener = Running::start(&mut cloudauth(&["listen"]));
+    let host = listener.said("callback_url").split('/').nth(2).unwrap().to_owned();
+    let mut stream = TcpStream::connect(&host).unwrap();
+    let head = format!("POST /callback HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    stream.write_all(format!("{head}not a length\r\n").as_bytes()).unwrap();
+    let refused = listener.next();
+    assert_eq!(
+        (&refused["malformed"], &refused["status"]),
+        (&json!("the body is broken or was cut off"), &json!(400))
+    );
 }
 
 #[test]

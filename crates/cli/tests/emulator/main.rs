@@ -80,6 +80,10 @@ fn arguments_are_checked_before_any_request_and_refused_with_what_they_must_be()
         (&["faults", "add", "reset", "--probability", "x"], "must be a number"),
         (&["faults", "add", "reset", "--probability", "2"], "`probability` must be a number from 0 to 1"),
         (&["trigger", "204", "--score", "101"], "must be a number from 0 to 100"),
+        (&["trigger", "expire", "--score", "90"], "give it with a SubCode"),
+        (&["trigger", "duplicate", "--score", "90"], "give it with a SubCode"),
+        (&["sessions", "a", "--state", "open"], "cannot be used with"),
+        (&["sign", "--action", "A", "--params", "-", "--proxy", "http://proxy.example"], "--proxy"),
         (&["emulator", "--port", "70000"], "must be from 0 to 65535"),
         (&["emulator", "--host", "x"], "must be an IP address"),
         (&["sessions", "--state", "finishd"], "'finished'"),
@@ -132,6 +136,11 @@ fn urls_and_ids_of_options_are_checked_and_not_quoted() {
         (vec!["clock", "--endpoint", "http://planted:0"], port),
         (vec!["listen", "--endpoint", "127.0.0.1:1"], "--endpoint: give the scheme too"),
         (vec!["listen", "--endpoint", "http://127.0.0.1:99999"], port),
+        (vec!["listen", "--endpoint", "http://127.0.0.1:1/?planted=1"], "without a query and a fragment"),
+        (vec!["clock", "--endpoint", "http://127.0.0.1:1/#planted"], "without a query and a fragment"),
+        (vec!["listen", "--forward-to", "http://127.0.0.1:1/a#planted"], "--forward-to: remove the fragment"),
+        (vec!["emulator", "--public-url", "http://a.example/#planted"], "without a query and a fragment"),
+        (vec!["emulator", "--public-url", "http://ci:planted@a.example"], "remove the user name"),
         (vec!["listen", "--forward-to", "127.0.0.1:1/planted"], "--forward-to: give the scheme too"),
         (vec!["listen", "--forward-to", "http://planted:0/"], port),
         (vec!["listen", "--forward-to", "ftp://planted/"], "must be an absolute http or https URL"),
@@ -198,7 +207,7 @@ fn clock_and_faults_are_shown_and_changed() {
 fn missing_arguments_are_named() {
     let nowhere = cloudauth(&["sessions"]).output().unwrap();
     assert_eq!(nowhere.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("which emulator?"));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("no emulator given: start one"));
     let nobody = cloudauth(&["clock", "--endpoint", "http://127.0.0.1:9"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(6));
     let emulator = emulator();

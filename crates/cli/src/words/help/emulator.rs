@@ -31,7 +31,7 @@ pub(super) const HELP: [(&str, &str); 35] = [
     ),
     ("trigger:certify_id", "认证的 CertifyId；默认为最近一次"),
     ("trigger:callback_url", "先用虚构身份发起一次认证，并使用该 CallbackUrl"),
-    ("trigger:score", "结果中的 verifyScore，0 至 100"),
+    ("trigger:score", "结果中的 verifyScore，0 至 100；须同时给出 SubCode"),
     ("sessions", "列出运行中模拟器的认证"),
     ("sessions:certify_id", "显示某一次认证的全部信息"),
     ("sessions:state", "只列出处于该状态的认证"),

@@ -50,8 +50,25 @@ pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Reads exactly 32 hexadecimal digits. The standard library's parser alone would take fewer, and a sign.
 fn from_hex(digits: &str) -> Option<[u8; 16]> {
-    let bytes =
-        digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+    let is_nonce = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let nonce = is_nonce.then(|| u128::from_str_radix(digits, 16).ok())?;
+    nonce.map(u128::to_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_exactly_32_hexadecimal_digits() {
+        let digits = "000102030405060708090a0b0c0D0E0f";
+        assert_eq!(from_hex(digits), Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
+        let with_sign = digits.replacen("00", "+1", 1);
+        for wrong in [&digits[1..], &format!("{digits}0"), &with_sign, &digits.replacen("00", "g0", 1), ""] {
+            assert_eq!(from_hex(wrong), None, "{wrong}");
+        }
+        assert_eq!(from_hex(&"é".repeat(16)), None, "32 bytes that are no digits");
+    }
 }

@@ -4,6 +4,8 @@
 
 #[path = "lab/arguments.rs"]
 mod arguments;
+#[path = "lab/documents.rs"]
+mod documents;
 #[path = "lab/matchers.rs"]
 mod matchers;
 #[cfg(unix)]

@@ -175,18 +175,34 @@ pub(crate) struct Finish {
     /// For calibrate and report: target false match rate, such as 1/10000 or 0.01%. Repeatable. Default: the vendor's five rates.
     #[arg(long = "target", value_name = "RATE")]
     pub(crate) targets: Vec<TargetRate>,
-    /// For calibrate: step between thresholds, in hundredths of a point.
-    #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) step: u32,
+    /// For calibrate: step between thresholds, in hundredths of a point. Default: 1.
+    #[arg(long, value_name = "HUNDREDTHS", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) step: Option<u32>,
     /// For drift: reference months, such as 2026-01..2026-03. Default: all before the last.
     #[arg(long, value_name = "MONTHS")]
     pub(crate) reference: Option<Months>,
     /// For drift: months to check. Default: the last.
     #[arg(long, value_name = "MONTHS")]
     pub(crate) current: Option<Months>,
-    /// For report: output file.
-    #[arg(long, value_name = "FILE", default_value = "report.html")]
-    pub(crate) to: PathBuf,
+    /// For report: output file. Default: report.html.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+impl Finish {
+    /// Returns an option that was given and has no effect on the analysis.
+    pub(crate) fn unused_option(&self) -> Option<&'static str> {
+        let of = |views: &[View]| views.contains(&self.view);
+        [
+            ("--target", !self.targets.is_empty(), of(&[View::Calibrate, View::Report])),
+            ("--step", self.step.is_some(), of(&[View::Calibrate])),
+            ("--reference", self.reference.is_some(), of(&[View::Drift])),
+            ("--current", self.current.is_some(), of(&[View::Drift])),
+            ("--to", self.to.is_some(), of(&[View::Report])),
+        ]
+        .into_iter()
+        .find_map(|(option, is_given, has_effect)| (is_given && !has_effect).then_some(option))
+    }
 }
 
 /// An analysis of counts.

@@ -31,7 +31,7 @@ use crate::text;
 use crate::words::{Said, lab as said, rows};
 use run::{Data, Wanted, check_apart};
 pub(crate) use run::{read_costs, read_mapping, search};
-use show::{csv_columns, named, print, refuse_other_format, refuse_other_row_format};
+use show::{csv_columns, named, of_failure, print, refuse_other_format, refuse_other_row_format};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -116,21 +116,17 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = TargetRate::or_vendor(args.targets);
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
-    print(
-        output,
-        &ran.tally,
-        &words::calibration(&calibration, &data, output),
-        &calibration,
-        data.told(&ran),
-    )?;
-    if let Some(file) = &args.curve {
-        write_curve(file, &curve(&ran.tally))?;
-    }
-    if let Some(name) = &args.write {
-        if !ran.complete {
-            return Err(Failure::other(said::INCOMPLETE));
-        }
-        write_threshold(&args.policy, name, &calibration, args.force, output)?;
+    let curve_written = args.curve.as_deref().map_or(Ok(()), |file| write_curve(file, &curve(&ran.tally)));
+    let written = curve_written.and_then(|()| match &args.write {
+        None => Ok(None),
+        Some(_) if !ran.complete => Err(Failure::other(said::INCOMPLETE)),
+        Some(name) => write_threshold(&args.policy, name, &calibration, args.force, output),
+    });
+    let beside = data.told(&ran).into_iter().chain(of_failure(&written));
+    let human = words::calibration(&calibration, &data, output);
+    print(output, &ran.tally, &human, &calibration, beside)?;
+    if let Some(change) = written? {
+        output.note(change);
     }
     Ok(run::exit_code(&ran, output))
 }
@@ -153,15 +149,16 @@ fn is_of_run(policy: &str, name: &str, calibration: &Calibration) -> bool {
         && of_run.all(|at| value == Some(at.threshold))
 }
 
-/// `force` overrides the warnings on labels and scale, and nothing else.
+/// Writes the recommended threshold into the policy file, and returns what to tell the user. `force` overrides the warnings on labels
+/// and scale, and nothing else.
 fn write_threshold(
     file: &str,
     name: &str,
     calibration: &Calibration,
     force: bool,
     output: &Output,
-) -> Result<(), Failure> {
-    let Some(target) = calibration.targets.first() else { return Ok(()) };
+) -> Result<Option<Said>, Failure> {
+    let Some(target) = calibration.targets.first() else { return Ok(None) };
     let Some(threshold) = target.recommended.or(target.withheld.filter(|_| force)) else {
         let why = target.reason.as_ref().map_or_else(|| Said::same(""), rows::reason);
         return Err(Failure::other(said::nothing_written(&why, target.withheld.is_some())));
@@ -186,6 +183,5 @@ fn write_threshold(
         (name.to_owned(), words::cut(at.threshold, at.exclusive))
     };
     let others: Vec<(String, String)> = others.into_iter().map(shown).collect();
-    output.note(said::wrote(name, threshold, file, old, &others));
-    Ok(())
+    Ok(Some(said::wrote(name, threshold, file, old, &others)))
 }

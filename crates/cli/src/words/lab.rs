@@ -202,11 +202,29 @@ pub(crate) fn heading(english: &str, language: Language) -> &str {
 }
 
 fn rows_en(rows: &str) -> String {
-    if rows == "1" { "1 row".to_owned() } else { format!("{rows} rows") }
+    counted(rows, "row", "rows")
+}
+
+/// A count with its English noun.
+fn counted(count: &str, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == "1" { one } else { many })
+}
+
+fn genuine_en(attempts: &str) -> String {
+    counted(attempts, "genuine attempt", "genuine attempts")
+}
+
+fn impostors_en(impostors: &str) -> String {
+    counted(impostors, "impostor", "impostors")
 }
 
 pub(crate) fn replay(policy: &str, rows: &str) -> Said {
     both(format!("{policy} decides on {}\n\n", rows_en(rows)), format!("{policy} 判定了 {rows} 行\n\n"))
+}
+
+/// An option of `lab finish` that belongs to another view.
+pub(crate) fn no_effect(option: &str, view: &str) -> Said {
+    both(format!("{option} has no effect with --view {view}"), format!("{option} 不适用于 --view {view}"))
 }
 
 pub(crate) const NONE: Text = text("(none)", "（无）");
@@ -242,7 +260,9 @@ pub(crate) fn about(one_in: f64) -> Said {
 pub(crate) fn attempts([genuine, impostors, no_genuine, no_impostors]: [String; 4]) -> Said {
     both(
         format!(
-            "{genuine} genuine attempts and {impostors} impostors with a score; {no_genuine} and {no_impostors} without\n"
+            "{} and {} with a score; {no_genuine} and {no_impostors} without\n",
+            genuine_en(&genuine),
+            impostors_en(&impostors)
         ),
         format!(
             "有分数：本人 {genuine} 次，冒充 {impostors} 次；无分数：本人 {no_genuine} 次，冒充 {no_impostors} 次\n"
@@ -262,9 +282,9 @@ pub(crate) fn exact_at_thresholds(step: impl Display) -> Said {
 }
 
 pub(crate) fn over_people(threshold: f64, people: &str, low: &str, high: &str) -> Said {
-    let noun = if people == "1" { "person" } else { "people" };
+    let of_people = counted(people, "person", "people");
     both(
-        format!("\nat {threshold}, over {people} {noun} instead of attempts: FMR {low} to {high}\n"),
+        format!("\nat {threshold}, over {of_people} instead of attempts: FMR {low} to {high}\n"),
         format!("\n阈值 {threshold} 处，按 {people} 人（而非次数）计算：FMR 为 {low} 至 {high}\n"),
     )
 }
@@ -332,7 +352,7 @@ pub(crate) fn auc_difference(difference: &str, tested: Option<(String, String)>,
 /// The labelled attempts with the scores of both matchers.
 pub(crate) fn scored_twice(genuine: &str, impostors: &str) -> Said {
     both(
-        format!("{genuine} genuine attempts and {impostors} impostors have both scores\n"),
+        format!("{} and {} have both scores\n", genuine_en(genuine), impostors_en(impostors)),
         format!("含有两个分数的本人尝试 {genuine} 次，冒充尝试 {impostors} 次\n"),
     )
 }
@@ -341,7 +361,10 @@ pub(crate) fn scored_twice(genuine: &str, impostors: &str) -> Said {
 pub(crate) fn not_scored_twice([genuine, impostors, first, second]: [String; 4]) -> Said {
     both(
         format!(
-            "{genuine} genuine attempts and {impostors} impostors are left out: {first} have no verify_score, {second} no second_score\n"
+            "{} and {} are left out: {} no verify_score, {second} no second_score\n",
+            genuine_en(&genuine),
+            impostors_en(&impostors),
+            counted(&first, "has", "have")
         ),
         format!(
             "未计入的本人尝试 {genuine} 次，冒充尝试 {impostors} 次：{first} 次没有 verify_score，{second} 次没有 second_score\n"
@@ -361,7 +384,11 @@ pub(crate) fn counts_people(figures: Figures, labelled: Option<[String; 2]>, has
     };
     let (of_en, of_zh) = labelled.map_or_else(Default::default, |[impostors, genuine]| {
         (
-            format!(": {impostors} impostors and {genuine} genuine people"),
+            format!(
+                ": {} and {}",
+                impostors_en(&impostors),
+                counted(&genuine, "genuine person", "genuine people")
+            ),
             format!("：冒充者 {impostors} 人，本人 {genuine} 人"),
         )
     });
@@ -446,4 +473,23 @@ pub(crate) fn drift_not_available(score: &str, scores: &str, top: f64) -> Said {
         format!("{score}: PSI, KS, JS and the shift are {}\n", scores_outside(scores, top)),
         format!("{score}：PSI、KS、JS 和均值变化无法计算：{scores} 个分数不在 0 至 {top} 之间\n"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_singular() {
+        let one = || "1".to_owned();
+        let said = attempts([one(), one(), "0".to_owned(), "2,000".to_owned()]);
+        assert_eq!(said.en, "1 genuine attempt and 1 impostor with a score; 0 and 2,000 without\n");
+        assert!(
+            counts_people(Figures::Intervals, Some([one(), one()]), false).en.contains("1 genuine person")
+        );
+        let labels = plan::labels("1", 0, "60%", "95.00 %").en;
+        assert!(labels.starts_with("1 labelled impostor, none of them approved, proves an FMR"), "{labels}");
+        let rows = plan::decided_again("1").en;
+        assert_eq!(rows, "\n1 row at exactly a value was decided again with it\n");
+    }
 }

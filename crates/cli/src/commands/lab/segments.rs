@@ -85,7 +85,7 @@ fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String 
         return String::new();
     }
     let heading = if rates.tests() > 1 { "p (Holm)" } else { "p" };
-    let mut table = Table::new([name, what, heading, ""], output.language);
+    let mut table = Table::new(["", what, heading, ""], output.language).named(name);
     for (number, (value, GroupRate { rate, p, finding, .. })) in rates.values.iter().enumerate() {
         let p = match rates.tests() {
             0 => "-".to_owned(),

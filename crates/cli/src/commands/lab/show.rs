@@ -28,6 +28,11 @@ pub(super) fn print(
     Ok(())
 }
 
+/// The members that report a failed output in the document of the analysis.
+pub(super) fn of_failure<T>(written: &Result<T, Failure>) -> impl Iterator<Item = (&'static str, Value)> {
+    written.as_ref().err().into_iter().flat_map(Failure::members)
+}
+
 /// Writes the report, and prints its path. Only the document has the members of `beside`.
 pub(super) fn page(
     (report, tally): (&Report<'_>, &Tally),

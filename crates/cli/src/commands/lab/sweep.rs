@@ -10,7 +10,7 @@ use cloudauth_lab::{
 };
 
 use super::run::{self, Data, Wanted};
-use super::show::{csv_columns, named, print, refuse_other_format};
+use super::show::{csv_columns, named, of_failure, print, refuse_other_format};
 use super::table::{Table, rate as lab_rate, thousands};
 use super::words::{basis, doubts, issues, share};
 use crate::args;
@@ -38,10 +38,10 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
     if let Some((costs, prior)) = costs {
         sweep = sweep.with_costs(&ran.tally, costs, prior)?;
     }
-    print(output, &ran.tally, &shown(&sweep, &data, output), &sweep, data.told(&ran))?;
-    if let Some(file) = &args.csv {
-        write_csv(file, &sweep)?;
-    }
+    let written = args.csv.as_deref().map_or(Ok(()), |file| write_csv(file, &sweep));
+    let beside = data.told(&ran).into_iter().chain(of_failure(&written));
+    print(output, &ran.tally, &shown(&sweep, &data, output), &sweep, beside)?;
+    written?;
     Ok(run::exit_code(&ran, output))
 }
 
@@ -62,7 +62,7 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
     text += &doubts(&sweep.warnings, output);
     let mut table = Table::new(
         [
-            &*sweep.threshold,
+            "",
             "approve",
             "review",
             "retry",
@@ -74,7 +74,8 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
             "",
         ],
         output.language,
-    );
+    )
+    .named(&sweep.threshold);
     let dash = || "-".to_owned();
     let rate = |rate: Option<Proportion>| rate.map_or_else(dash, |rate| share(&rate, output));
     for value in &sweep.values {

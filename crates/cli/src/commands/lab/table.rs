@@ -17,6 +17,14 @@ impl<const N: usize> Table<N> {
         Self { rows: vec![header.map(|name| printable::value(heading(name, language)).into_owned())] }
     }
 
+    /// Gives the first column a name of the user as its header, such as that of a segment: it is not translated.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        if let Some(header) = self.rows.first_mut().and_then(|header| header.first_mut()) {
+            *header = printable::value(name).into_owned();
+        }
+        self
+    }
+
     /// Adds a row. A cell may hold a value from data.
     pub(super) fn row(&mut self, row: [String; N]) {
         self.rows.push(row.map(|cell| printable::value(&cell).into_owned()));
@@ -77,5 +85,7 @@ mod tests {
         let mut table = Table::new(["verdict", "rows"], Language::Zh);
         table.row(["人工复核".to_owned(), thousands(1234)]);
         assert_eq!(table.to_string(), "结论       行数\n人工复核  1,234\n");
+        let table = Table::new(["", "rows"], Language::Zh).named("verdict");
+        assert_eq!(table.to_string(), "verdict  行数\n");
     }
 }

@@ -1,5 +1,9 @@
 //! `cloudauth lab sql` and `cloudauth lab finish`: rows stay in the warehouse, and their counts come back.
 
+use std::path::Path;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Report, SegmentRates, TargetRate};
@@ -38,6 +42,14 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
 }
 
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
+    if let Some(option) = args.unused_option() {
+        let view = args.view.to_possible_value();
+        return Err(Failure::usage(said::no_effect(
+            option,
+            view.as_ref().map_or("", PossibleValue::get_name),
+        )));
+    }
+    let to = args.to.as_deref().unwrap_or(Path::new("report.html"));
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
     if args.view == View::Compare && policies.candidate.is_none() {
         return Err(Failure::usage(said::NO_CANDIDATE));
@@ -48,7 +60,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let (failing, failing_json) = policies.failing_examples(output);
     let found = search(&args.counts)?;
     let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
-    let report = (args.view == View::Report).then(|| Named::new("--to", &args.to));
+    let report = (args.view == View::Report).then(|| Named::new("--to", to));
     refuse_among_data(&found, report.as_slice())?;
     let Found { sources, skipped, .. } = found;
     check_outputs(report.as_slice(), read_files(&names, &sources)).map_err(Failure::usage)?;
@@ -83,7 +95,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         }
         View::Calibrate => {
             let targets = TargetRate::or_vendor(args.targets.clone());
-            let calibration = Calibration::of(&tally, &targets, args.step);
+            let calibration = Calibration::of(&tally, &targets, args.step.unwrap_or(1));
             let words = failing + &words::calibration(&calibration, &no_rows, output);
             print(output, &tally, &words, &calibration, beside())?;
         }
@@ -104,7 +116,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         View::Report => {
             let report = Report::of(&tally, &TargetRate::or_vendor(args.targets.clone()));
             let beside = [of_skipped(no_rows.skipped()), ("complete", true.into())];
-            page((&report, &tally), beside, (failing, failing_json), &args.to, output)?;
+            page((&report, &tally), beside, (failing, failing_json), to, output)?;
         }
     }
     if !output.is_for_programs() && args.view != View::Drift {

@@ -39,25 +39,32 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
         table.row([rule.rule.clone(), verdict, rows, share]);
     }
     text += &format!("\n{table}");
-    text += &by_verdict("SubCode", &replay.sub_codes, output);
+    let sub_code = |code: &str| match code {
+        "(missing)" | "(no code)" => said::heading(code, output.language).to_owned(),
+        code => shown(code, output),
+    };
+    text += &by_verdict("SubCode", &replay.sub_codes, sub_code, output);
     for (segment, values) in &replay.segments {
-        text += &by_verdict(segment, values, output);
+        text += &by_verdict(segment, values, |value| shown(value, output), output);
     }
     if !replay.days.is_empty() {
-        text += &by_verdict("day", &replay.days, output);
+        let name = said::heading("day", output.language);
+        text += &by_verdict(name, &replay.days, |day| shown(day, output), output);
     }
     text + &issues(&replay.issues, data, output)
 }
 
-fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Output) -> String {
-    let mut table = Table::new([name, "approve", "review", "retry", "reject"], output.language);
+/// A table of verdicts by value. Its name is printed as it is.
+fn by_verdict(
+    name: &str,
+    values: &BTreeMap<String, ByVerdict<u64>>,
+    shown: impl Fn(&str) -> String,
+    output: &Output,
+) -> String {
+    let mut table = Table::new(["", "approve", "review", "retry", "reject"], output.language).named(name);
     for (value, counts) in values {
-        let value = match value.as_str() {
-            "(missing)" | "(no code)" if name == "SubCode" => said::heading(value, output.language),
-            value => value,
-        };
         let [approve, review, retry, reject] = Verdict::ALL.map(|verdict| thousands(counts[verdict]));
-        table.row([shown(value, output), approve, review, retry, reject]);
+        table.row([shown(value), approve, review, retry, reject]);
     }
     format!("\n{table}")
 }
@@ -167,7 +174,7 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
     }
     for (segment, values) in &compare.segments {
         let mut table =
-            Table::new([segment, "rows", "changed", "to approve", "from approve"], output.language);
+            Table::new(["", "rows", "changed", "to approve", "from approve"], output.language).named(segment);
         for (value, change) in values {
             let counts = [change.rows, change.changed, change.to_approve, change.from_approve].map(thousands);
             let [rows, changed, to_approve, from_approve] = counts;
@@ -321,7 +328,7 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
         }
     }
     for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {
-        let mut table = Table::new([moved.score.name(), "reference", "current"], output.language);
+        let mut table = Table::new(["", "reference", "current"], output.language).named(moved.score.name());
         for band in &moved.between {
             table.row([band.to_string(), rate(band.reference), rate(band.current)]);
         }

@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 73] = [
+pub(super) const HELP: [(&str, &str); 75] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -89,6 +89,8 @@ pub(super) const HELP: [(&str, &str); 73] = [
     ("lab finish:policy", "生成查询时使用的策略：文件路径，或 builtin:NAME"),
     ("lab finish:candidate", "生成查询时使用的候选策略（如有）"),
     ("lab finish:view", "要输出的分析"),
+    ("lab finish:step", "用于 calibrate：相邻阈值的间隔，以百分之一分为单位；默认为 1"),
+    ("lab finish:to", "用于 report：输出文件；默认为 report.html"),
     (":view=replay", "与 `lab replay` 相同"),
     (":view=compare", "与 `lab compare` 相同"),
     (":view=calibrate", "与 `lab calibrate` 相同"),

@@ -4,6 +4,7 @@ use cloudauth_lab::{HoldoutDays, RestsOn, SweepProblem};
 
 use super::super::policy::problem;
 use super::super::{Said, Text, both, text};
+use super::{counted, genuine_en, impostors_en, rows_en};
 
 /// The headings of the tables.
 pub(super) const HEADINGS: [Text; 4] = [
@@ -40,7 +41,9 @@ pub(crate) fn labels(impostors: &str, errors: u64, target: &str, confidence: &st
     };
     both(
         format!(
-            "{impostors} labelled impostors, {en}, prove an FMR of at most {target} with {confidence} confidence\n"
+            "{}, {en}, {} an FMR of at most {target} with {confidence} confidence\n",
+            counted(impostors, "labelled impostor", "labelled impostors"),
+            if impostors == "1" { "proves" } else { "prove" }
         ),
         format!(
             "以 {confidence} 的置信度证明误识率不超过 {target}：需要 {impostors} 次有标注的冒充尝试，{zh}\n"
@@ -58,7 +61,8 @@ pub(crate) fn no_labels(target: &str) -> Said {
 pub(crate) fn attempts(attempts: &str, policy: &str, candidate: &str, power: &str) -> Said {
     both(
         format!(
-            "{attempts} labelled attempts show the difference with a probability of {power}, if only the policy decides {policy} of them right and only the candidate {candidate}\n"
+            "{} the difference with a probability of {power}, if only the policy decides {policy} of them right and only the candidate {candidate}\n",
+            counted(attempts, "labelled attempt shows", "labelled attempts show")
         ),
         format!(
             "若仅现行策略判对的占 {policy}，仅候选策略判对的占 {candidate}：需要 {attempts} 次有标注的尝试，才能以 {power} 的概率检出差异\n"
@@ -78,7 +82,8 @@ pub(crate) fn too_many_attempts(policy: &str, candidate: &str) -> Said {
 pub(crate) fn reviewers(reviewers: &str, within: &str, wait: &str, mean: &str, busy: &str) -> Said {
     both(
         format!(
-            "{reviewers} reviewers at the same time: {within} of the reviews wait at most {wait}, {mean} on average; reviewers are busy {busy} of the time\n"
+            "{} at the same time: {within} of the reviews wait at most {wait}, {mean} on average; reviewers are busy {busy} of the time\n",
+            counted(reviewers, "reviewer", "reviewers")
         ),
         format!(
             "同时需要 {reviewers} 名复核人员：{within} 的复核等待不超过 {wait}，平均等待 {mean}；人员忙碌时间占 {busy}\n"
@@ -88,7 +93,11 @@ pub(crate) fn reviewers(reviewers: &str, within: &str, wait: &str, mean: &str, b
 
 pub(crate) fn sweep(policy: &str, values: &str, threshold: &str, rows: &str) -> Said {
     both(
-        format!("{policy} with {values} values of {threshold}, on {rows} rows\n\n"),
+        format!(
+            "{policy} with {} of {threshold}, on {}\n\n",
+            counted(values, "value", "values"),
+            rows_en(rows)
+        ),
         format!("{policy}：{threshold} 取 {values} 个值，共 {rows} 行\n\n"),
     )
 }
@@ -108,7 +117,10 @@ pub(crate) fn fails(examples: usize) -> Said {
 
 pub(crate) fn decided_again(rows: &str) -> Said {
     both(
-        format!("\n{rows} rows at exactly a value were decided again with it\n"),
+        format!(
+            "\n{} decided again with it\n",
+            counted(rows, "row at exactly a value was", "rows at exactly a value were")
+        ),
         format!("\n有 {rows} 行的分数恰好等于某个值，已按该值重新判定\n"),
     )
 }
@@ -138,13 +150,14 @@ pub(crate) fn cheapest(name: &str, value: f64, cost: &str, flat: (f64, f64)) -> 
 
 /// What the cost rests on.
 pub(crate) fn cost_rests_on(prior: &str, impostors: &str, genuine: &str, by_attempts: bool) -> Said {
-    let (en, zh) = match by_attempts {
-        true => ("attempts, taken as independent", "次尝试（视为相互独立）"),
-        false => ("people", "人"),
+    let (genuine_en, zh) = match by_attempts {
+        true => (genuine_en(genuine) + ", taken as independent", "次尝试（视为相互独立）"),
+        false => (counted(genuine, "genuine person", "genuine people"), "人"),
     };
     both(
         format!(
-            "costs take {prior} of the attempts as impostors (--prior); intervals over {impostors} impostors and {genuine} genuine {en}\n"
+            "costs take {prior} of the attempts as impostors (--prior); intervals over {} and {genuine_en}\n",
+            impostors_en(impostors)
         ),
         format!(
             "成本按冒充者占全部尝试的 {prior}（--prior）计算；区间依据冒充者 {impostors} {zh}、本人 {genuine} {zh}得出\n"
@@ -179,7 +192,11 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
     let ((days, genuine, impostors), (later, more_genuine, more_impostors)) = (train, test);
     both(
         format!(
-            "thresholds chosen on {days}: {genuine} genuine attempts and {impostors} impostors with a score\ntested on {later}: {more_genuine} genuine attempts and {more_impostors} impostors with a score\n"
+            "thresholds chosen on {days}: {} and {} with a score\ntested on {later}: {} and {} with a score\n",
+            genuine_en(genuine),
+            impostors_en(impostors),
+            genuine_en(more_genuine),
+            impostors_en(more_impostors)
         ),
         format!(
             "训练期 {days}，用于选定阈值：带分数的本人尝试 {genuine} 次、冒充尝试 {impostors} 次\n测试期 {later}：带分数的本人尝试 {more_genuine} 次、冒充尝试 {more_impostors} 次\n"
@@ -189,7 +206,10 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
 
 pub(crate) fn dropped(rows: &str) -> Said {
     both(
-        format!("{rows} rows of the test days are left out: their people have labels on the training days\n"),
+        format!(
+            "{} left out: their people have labels on the training days\n",
+            counted(rows, "row of the test days is", "rows of the test days are")
+        ),
         format!("测试期中有 {rows} 行被排除：其用户在训练期内已有标注\n"),
     )
 }

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// The format of the output.
     #[arg(long, global = true, value_enum, default_value = "human")]
     pub(crate) output: Format,
-    /// The language of the output. Default: that of LC_ALL or LANG.
+    /// The language of the output. Default: that of the first of LC_ALL and LANG that is set.
     #[arg(long, global = true, value_enum)]
     lang: Option<Language>,
     #[command(subcommand)]
@@ -65,10 +65,11 @@ impl Args {
 }
 
 impl Language {
-    /// The language of the system: that of LC_ALL or LANG.
+    /// The language of the system: that of the first of LC_ALL and LANG that is set. By POSIX, an empty variable is not set.
     fn of_system() -> Self {
-        let system = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).unwrap_or_default();
-        if system.starts_with("zh") { Self::Zh } else { Self::En }
+        let set = ["LC_ALL", "LANG"].into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+        let is_chinese = set.is_some_and(|value| value.to_string_lossy().starts_with("zh"));
+        if is_chinese { Self::Zh } else { Self::En }
     }
 
     /// The language of the help, which is chosen before the arguments are read.
@@ -294,6 +295,18 @@ pub(crate) struct Demo {
     pub(crate) open: bool,
 }
 
+/// A call that is sent.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Call {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Send https requests through a proxy, such as http://proxy.example:3128. A proxy with user and password is read from
+    /// HTTPS_PROXY, if CLOUDAUTH_USE_ENV_PROXY is 1.
+    // Parsed later, as the endpoint is.
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
+}
+
 /// The endpoint of a call, and its signature.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Target {
@@ -301,16 +314,11 @@ pub(crate) struct Target {
     // Parsed later: clap quotes what it refuses, and a URL may hold a password.
     #[arg(long, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
     endpoint: Option<String>,
-    /// Send https requests through a proxy, such as http://proxy.example:3128. A proxy with user and password is read from
-    /// HTTPS_PROXY, if CLOUDAUTH_USE_ENV_PROXY is 1.
-    // Parsed later, as the endpoint is.
-    #[arg(long, value_name = "URL")]
-    proxy: Option<String>,
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) signing: SigningArg,
 }
 
-impl Target {
+impl Call {
     /// The proxy of the command line, or of the environment if CLOUDAUTH_USE_ENV_PROXY is 1.
     pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
         let Some(url) = &self.proxy else {
@@ -322,7 +330,9 @@ impl Target {
         }
         Ok(Some(proxy))
     }
+}
 
+impl Target {
     /// The endpoint, if one was given.
     pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, Failure> {
         self.endpoint.as_ref().map(|text| text.parse().map_err(Failure::usage)).transpose()
@@ -348,7 +358,7 @@ pub(crate) struct Init {
     #[arg(long)]
     pub(crate) callback_url: Option<String>,
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) call: Call,
 }
 
 #[derive(Debug, clap::Args)]
@@ -363,7 +373,7 @@ pub(crate) struct Describe {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<String>,
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) call: Call,
 }
 
 #[derive(Debug, clap::Args)]

@@ -104,6 +104,29 @@ fn each_kind_of_invalid_argument_is_explained_in_chinese() {
     assert!(near.contains("提示：相近的选项：--signing"), "{near}");
 }
 
+#[test]
+fn the_first_variable_that_is_set_chooses_the_language() {
+    for (lc_all, lang, is_zh) in [
+        (None, Some("zh_CN.UTF-8"), true),
+        (Some(""), Some("zh_CN.UTF-8"), true),
+        (Some("zh_CN.UTF-8"), Some("en_US.UTF-8"), true),
+        (Some("en_US.UTF-8"), Some("zh_CN.UTF-8"), false),
+        (Some(""), Some(""), false),
+        (None, None, false),
+    ] {
+        for args in [&["codes", "204"][..], &["--help"]] {
+            let mut command = cloudauth(args);
+            command.envs(
+                [("LC_ALL", lc_all), ("LANG", lang)]
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
+            let shown = text(&command.output().unwrap());
+            assert_eq!(is_chinese(&shown), is_zh, "{lc_all:?} {lang:?} {args:?}: {shown}");
+        }
+    }
+}
+
 /// Makes each call, and checks that it says something, and no sentence in English.
 fn assert_all_chinese(calls: &[&str], endpoint: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();

@@ -7,20 +7,20 @@ use cloudauth::{
 use cloudauth_emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::args::Target;
+use crate::args::Call;
 use crate::failure::{Failure, NOT_PASSED, PENDING};
 use crate::output::Output;
 use crate::words::{self, calls};
 
 /// A client with the credentials that the vendor's default chain finds.
-pub(super) fn client(target: Target) -> Result<BlockingClient, Failure> {
-    let endpoint = target.endpoint()?;
-    let transport = match target.proxy()? {
+pub(super) fn client(call: &Call) -> Result<BlockingClient, Failure> {
+    let endpoint = call.target.endpoint()?;
+    let transport = match call.proxy()? {
         Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(Failure::other)?,
         None => UreqTransport::new(),
     };
     let credentials = credentials::Chain::from_environment();
-    let mut builder = BlockingClient::builder(transport, credentials).signing(target.signing.into());
+    let mut builder = BlockingClient::builder(transport, credentials).signing(call.target.signing.into());
     if let Some(endpoint) = endpoint {
         builder = builder.endpoint(endpoint);
     }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: Describe, output: &Output) -> Result<u8, Failure> {
     let policy = args.policy.as_deref().map(load).transpose()?;
     let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;
     let certify_id = CertifyId::new(&args.certify_id).map_err(Failure::usage)?;
-    let reply = client(args.target)?.describe_face_verify(&DescribeFaceVerify::new(scene_id, certify_id))?;
+    let reply = client(&args.call)?.describe_face_verify(&DescribeFaceVerify::new(scene_id, certify_id))?;
     let (human, document, exit) = status(&reply, output);
     if let Some(policy) = &policy {
         return Ok(decide_status(policy, &reply.output, &human, document, output));

@@ -28,7 +28,7 @@ pub(crate) fn run(args: Init, output: &Output) -> Result<u8, Failure> {
         let url = CallbackUrl::new(url).or_else(|error| CallbackUrl::loopback(url).map_err(|_| error));
         op = op.callback_url(url.map_err(Failure::usage)?);
     }
-    let started = client(args.target)?.init_face_verify(&op)?;
+    let started = client(&args.call)?.init_face_verify(&op)?;
     let link = started.output.certify_url.as_ref().map(CertifyUrl::expose);
     let id = started.output.certify_id.as_str();
     let request_id = started.request_id.as_ref().map(ToString::to_string);

@@ -15,7 +15,7 @@ pub(super) const HELP: [(&str, &str); 41] = [
     (":output", "输出格式"),
     (":output=human", "供人阅读"),
     (":output=json", "单个 JSON 文档，供程序读取"),
-    (":lang", "输出语言；默认取自 LC_ALL 或 LANG"),
+    (":lang", "输出语言；默认取自 LC_ALL 和 LANG 中第一个已设置的变量"),
     (":help", "显示帮助"),
     (":version", "显示版本"),
     ("help", "显示命令或其子命令的帮助"),

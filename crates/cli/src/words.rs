@@ -18,6 +18,8 @@ pub(crate) mod policy;
 #[cfg(feature = "lab")]
 pub(crate) mod rows;
 pub(crate) mod service;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unreachable;
 pub(crate) mod usage;
 mod verdict;
@@ -154,45 +156,4 @@ pub(crate) fn width(text: &str) -> usize {
 /// The text, followed by spaces up to this width.
 pub(crate) fn padded(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The catalogue, as its source.
-    const SOURCES: [&str; 9] = [
-        include_str!("words/audit.rs"),
-        include_str!("words/calls.rs"),
-        include_str!("words/emulator.rs"),
-        include_str!("words/lab.rs"),
-        include_str!("words/lab/plan.rs"),
-        include_str!("words/policy.rs"),
-        include_str!("words/unreachable.rs"),
-        include_str!("words/usage.rs"),
-        include_str!("words/verdict.rs"),
-    ];
-
-    #[test]
-    fn every_text_has_both_languages() {
-        // Characters, or full-width punctuation.
-        let is_chinese = |text: &str| text.chars().any(|char| char >= '\u{3000}');
-        let mut count = 0;
-        for source in SOURCES {
-            for call in source.split("both(").skip(1).chain(source.split(" text(").skip(1)) {
-                let literals: Vec<&str> = call.split('"').skip(1).step_by(2).take(2).collect();
-                let [en, zh] = literals[..] else { continue };
-                assert!(!is_chinese(en), "{en}");
-                assert!(is_chinese(zh), "{en} has no Chinese: {zh}");
-                count += 1;
-            }
-        }
-        assert!(count > 100, "{count} texts were found");
-    }
-
-    #[test]
-    fn chinese_characters_take_two_columns() {
-        assert_eq!([width("abc"), width("阈值"), width("（a）")], [3, 4, 5]);
-        assert_eq!(padded("结论", 6), "结论  ");
-    }
 }

@@ -149,62 +149,78 @@ pub(super) fn io(error: &io::Error) -> String {
     system(error.kind(), &error.to_string())
 }
 
+/// The kinds of an error of the system.
+const SYSTEM: [(io::ErrorKind, &str); 24] = [
+    (io::ErrorKind::NotFound, "文件或文件夹不存在"),
+    (io::ErrorKind::PermissionDenied, "没有权限"),
+    (io::ErrorKind::AlreadyExists, "已存在"),
+    (io::ErrorKind::IsADirectory, "这是文件夹，不是文件"),
+    (io::ErrorKind::NotADirectory, "路径中有一项不是文件夹"),
+    (io::ErrorKind::StorageFull, "磁盘空间不足"),
+    (io::ErrorKind::ReadOnlyFilesystem, "文件系统为只读"),
+    (io::ErrorKind::FileTooLarge, "文件过大"),
+    (io::ErrorKind::InvalidFilename, "文件名无效"),
+    (io::ErrorKind::InvalidInput, "参数或内容无效"),
+    (io::ErrorKind::Unsupported, "系统不支持该操作"),
+    (io::ErrorKind::ResourceBusy, "正被其他进程使用"),
+    (io::ErrorKind::AddrInUse, "地址已被占用"),
+    (io::ErrorKind::AddrNotAvailable, "地址不可用"),
+    (io::ErrorKind::ConnectionRefused, "连接被拒绝"),
+    (io::ErrorKind::ConnectionReset, "连接被重置"),
+    (io::ErrorKind::ConnectionAborted, "连接被中止"),
+    (io::ErrorKind::HostUnreachable, "无法到达主机"),
+    (io::ErrorKind::NetworkUnreachable, "无法到达网络"),
+    (io::ErrorKind::NetworkDown, "网络未连接"),
+    (io::ErrorKind::TimedOut, "超时"),
+    (io::ErrorKind::BrokenPipe, "读取端已关闭"),
+    (io::ErrorKind::UnexpectedEof, "内容不完整"),
+    (io::ErrorKind::InvalidData, "内容格式有误"),
+];
+
 /// An error of the system. The original text follows if it says more than the kind.
 pub(super) fn system(kind: io::ErrorKind, english: &str) -> String {
-    use io::ErrorKind as Kind;
     if let Some(zh) = known::find(known::FILES, english) {
         return zh;
     }
     if let Some(reason) = english.strip_prefix("its folder: ") {
         return format!("所在文件夹：{}", system(kind, reason));
     }
-    let zh = match kind {
-        Kind::NotFound => "文件或目录不存在",
-        Kind::PermissionDenied => "没有权限",
-        Kind::AlreadyExists => "已存在",
-        Kind::IsADirectory => "这是目录，不是文件",
-        Kind::NotADirectory => "路径中有一项不是目录",
-        Kind::StorageFull => "磁盘空间不足",
-        Kind::ReadOnlyFilesystem => "文件系统为只读",
-        Kind::FileTooLarge => "文件过大",
-        Kind::InvalidFilename => "文件名无效",
-        Kind::InvalidInput => "参数或内容无效",
-        Kind::Unsupported => "系统不支持该操作",
-        Kind::ResourceBusy => "正被其他进程使用",
-        Kind::AddrInUse => "地址已被占用",
-        Kind::AddrNotAvailable => "地址不可用",
-        Kind::ConnectionRefused => "连接被拒绝",
-        Kind::ConnectionReset => "连接被重置",
-        Kind::ConnectionAborted => "连接被中止",
-        Kind::HostUnreachable => "无法到达主机",
-        Kind::NetworkUnreachable => "无法到达网络",
-        Kind::NetworkDown => "网络未连接",
-        Kind::TimedOut => "超时",
-        Kind::BrokenPipe => "读取端已关闭",
-        Kind::UnexpectedEof => "内容不完整",
-        Kind::InvalidData => "内容格式有误",
-        Kind::Other => return with_original("出错", english),
-        _ => return with_original("系统错误", english),
+    let Some((_, zh)) = SYSTEM.iter().find(|(known, _)| *known == kind) else {
+        return with_original(if kind == io::ErrorKind::Other { "出错" } else { "系统错误" }, english);
     };
     if english.contains("(os error ") || english == kind.to_string() {
-        return zh.to_owned();
+        return (*zh).to_owned();
     }
     with_original(zh, english)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn each_kind_of_a_system_error_is_in_chinese() {
-        let error = || io::Error::from(io::ErrorKind::NotFound);
-        assert_eq!(Said::from(error()).zh(), "文件或目录不存在");
-        assert_eq!(Said::from(io::Error::from_raw_os_error(2)).zh(), "文件或目录不存在");
+        for (kind, zh) in SYSTEM {
+            assert_eq!(Said::from(io::Error::from(kind)).zh(), zh, "{kind}");
+            let foreign = Said::from(io::Error::new(kind, "own words"));
+            assert_eq!(foreign.zh(), format!("{zh}（原文：own words）"), "{kind}");
+            assert_eq!(foreign.en, "own words");
+            assert!(!zh.contains("目录") && zh.chars().all(|char| char >= '\u{3000}'), "{kind}: {zh}");
+        }
+        let kinds: BTreeSet<_> = SYSTEM.iter().map(|(kind, _)| kind.to_string()).collect();
+        let texts: BTreeSet<_> = SYSTEM.iter().map(|(_, zh)| zh).collect();
+        assert_eq!((kinds.len(), texts.len()), (SYSTEM.len(), SYSTEM.len()));
+    }
+
+    #[test]
+    fn other_errors_of_the_system_are_led_by_chinese() {
+        assert_eq!(Said::from(io::Error::from_raw_os_error(2)).zh(), "文件或文件夹不存在");
         let own = io::Error::new(io::ErrorKind::InvalidInput, "its folder: it is a folder");
         assert_eq!(Said::from(own).zh(), "所在文件夹：这是文件夹，不是文件");
-        let foreign = io::Error::new(io::ErrorKind::InvalidData, "bad footer");
-        assert_eq!(Said::from(foreign).zh(), "内容格式有误（原文：bad footer）");
-        assert_eq!(Said::from(error()).en, error().to_string());
+        assert_eq!(Said::from(io::Error::other("own words")).zh(), "出错（原文：own words）");
+        let unknown = io::Error::from(io::ErrorKind::Deadlock);
+        assert_eq!(Said::from(unknown).zh(), format!("系统错误（原文：{}）", io::ErrorKind::Deadlock));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn chinese(command: Command) -> Command {
     let mut command = command.bin_name("cloudauth");
     // Adds the flags and the command for help, so that their texts can be replaced too.
     command.build();
-    translated(command, "")
+    with_chinese(command, "")
 }
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
@@ -40,12 +40,12 @@ fn find(key: &str) -> Option<&'static str> {
     entries().find(|(found, _)| *found == key).map(|(_, text)| *text)
 }
 
-fn translated(command: Command, path: &str) -> Command {
+fn with_chinese(command: Command, path: &str) -> Command {
     let mut command = command
         .mut_args(|arg| argument(arg, path))
         .mut_subcommands(|sub| {
             let path = path_of(path, &sub);
-            translated(sub, &path)
+            with_chinese(sub, &path)
         })
         .subcommand_value_name("命令");
     let template = template(&command);

@@ -50,7 +50,7 @@ pub(super) const PROBLEMS: &List = &[
     ("must not hold control characters", "不能含有控制字符"),
     ("must be a region's name, such as cn-shanghai", "须为地域名，例如 cn-shanghai"),
     ("must be 1 to 1023 bytes, and not begin with a slash", "须为 1 至 1023 字节，且不以斜杠开头"),
-    ("must not hold control characters or dots for a folder", "不能含有控制字符或表示目录的点"),
+    ("must not hold control characters or dots for a folder", "不能含有控制字符或表示文件夹的点"),
     ("must be between 1 and 2^63 - 1", "须在 1 至 2^63 - 1 之间"),
     ("must be a number", "须为数字"),
     ("must be 1 to 64 letters and digits", "须为 1 至 64 位字母或数字"),

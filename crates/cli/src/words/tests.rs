@@ -50,12 +50,13 @@ fn catalogue() -> Vec<(String, String)> {
 /// The calls of a function in a source: each with its arguments. A definition and a method are not among them.
 fn calls(source: &str, function: &str) -> Vec<Vec<String>> {
     let open = format!("{function}(");
-    let starts = source.match_indices(&open).filter(|(at, _)| {
-        let before = source[..*at].trim_end_matches(' ');
-        let is_longer_name = source[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
-        !is_longer_name && !before.ends_with("fn")
+    let starts = source.match_indices(&open).filter_map(|(at, _)| {
+        let (before, call) = source.split_at(at);
+        let is_longer_name = before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
+        let is_call = !is_longer_name && !before.trim_end_matches(' ').ends_with("fn");
+        call.strip_prefix(&open).filter(|_| is_call)
     });
-    starts.map(|(at, _)| arguments(&source[at + open.len()..])).collect()
+    starts.map(arguments).collect()
 }
 
 /// The arguments up to the parenthesis that closes the call.

@@ -1,4 +1,5 @@
-//! The arguments. Secrets and personal data are not among them: those come from the environment or a file.
+//! The arguments. Secrets and personal data are not among them: those come from the environment or a file. They have no `Debug`,
+//! because a URL can hold a password all the same.
 
 #[cfg(feature = "audit")]
 mod audit;
@@ -29,7 +30,7 @@ pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, Plan, Report, Sweep, 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///
 /// Try `cloudauth demo` first: a whole verification on this machine, without an account.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "cloudauth", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// The format of the output.
@@ -97,7 +98,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Run a whole verification against an emulator of its own.
     Demo(Demo),
@@ -162,14 +163,14 @@ pub(crate) enum Command {
 
 /// Whatever follows the name of a command that this build does not have.
 #[cfg(not(all(feature = "audit", feature = "lab", feature = "shell")))]
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Rest {
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 /// A policy file is a path, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Policy {
     /// Prove a policy over every possible input, and list what each rule decides; exit code 1 if the check fails.
     Check {
@@ -210,7 +211,7 @@ pub(crate) enum Policy {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Decide {
     /// The policy.
     pub(crate) file: String,
@@ -220,7 +221,7 @@ pub(crate) struct Decide {
     pub(crate) evidence: PathBuf,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Sql {
     /// The policy.
     pub(crate) file: String,
@@ -279,7 +280,7 @@ impl From<SigningArg> for Signing {
     }
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Demo {
     /// A magic ID number, which sets the outcome: 999999199001012046 ends in SubCode 204. `cloudauth codes` lists the
     /// codes.
@@ -296,7 +297,7 @@ pub(crate) struct Demo {
 }
 
 /// A call that is sent.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) target: Target,
@@ -308,7 +309,7 @@ pub(crate) struct Call {
 }
 
 /// The endpoint of a call, and its signature.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Target {
     /// Another endpoint, such as an emulator's http://127.0.0.1:PORT.
     // Parsed later: clap quotes what it refuses, and a URL may hold a password.
@@ -339,7 +340,7 @@ impl Target {
     }
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Init {
     /// The scene's id, from the console.
     #[arg(long)]
@@ -361,7 +362,7 @@ pub(crate) struct Init {
     pub(crate) call: Call,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Describe {
     /// The scene's id, from the console.
     #[arg(long)]
@@ -376,13 +377,13 @@ pub(crate) struct Describe {
     pub(crate) call: Call,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Codes {
     /// One code, such as 417, 204 or SignatureDoesNotMatch. Default: all of them.
     pub(crate) code: Option<String>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Sign {
     /// The action, such as DescribeFaceVerify.
     #[arg(long)]

@@ -5,6 +5,8 @@
 #[cfg(feature = "audit")]
 pub(crate) mod audit;
 pub(crate) mod calls;
+#[cfg(feature = "lab")]
+mod counted;
 pub(crate) mod credentials;
 pub(crate) mod emulator;
 pub(crate) mod errors;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 /// A command of `audit`.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Audit {
     /// Check every chain of events of a SQLite store, and that each state and decision follows from it: exit code 0 intact, 1 broken or
     /// different from the checkpoint, 2 unreadable.

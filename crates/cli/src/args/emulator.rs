@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::words::usage::{self, InvalidValue};
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Emulator {
     /// The port. Default: a free one.
     #[arg(long, default_value_t = 0)]
@@ -38,14 +38,14 @@ pub(crate) struct Emulator {
 }
 
 /// A running emulator.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Running {
     /// The address of the emulator, as `cloudauth emulator` prints it.
     #[arg(long, global = true, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: Option<String>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Listen {
     /// The port on loopback. Default: a free one.
     #[arg(long, default_value_t = 0)]
@@ -58,7 +58,7 @@ pub(crate) struct Listen {
     pub(crate) running: Running,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  cloudauth trigger 204                 end the latest verification with SubCode 204\n  cloudauth \
                   trigger 200 --callback-url http://127.0.0.1:8080/callback   start one first\n  cloudauth trigger forged \
@@ -121,7 +121,7 @@ impl Outcome {
     }
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Sessions {
     /// Show one verification in full.
     pub(crate) certify_id: Option<String>,
@@ -143,7 +143,7 @@ pub(crate) enum SessionState {
     Deleted,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Clock {
     #[command(subcommand)]
     pub(crate) change: Option<ClockChange>,
@@ -151,7 +151,7 @@ pub(crate) struct Clock {
     pub(crate) running: Running,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum ClockChange {
     /// Move it forward, and run everything that falls due: 90s, 30m, 24h, 1day 2h.
     Advance {
@@ -171,7 +171,7 @@ pub(crate) enum ClockChange {
     Run,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Faults {
     #[command(subcommand)]
     pub(crate) change: Option<FaultChange>,
@@ -179,7 +179,7 @@ pub(crate) struct Faults {
     pub(crate) running: Running,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum FaultChange {
     /// Add a fault.
     Add {

@@ -11,7 +11,7 @@ use cloudauth_lab::{Days, Months, TargetRate};
 use crate::words::usage::duration;
 
 /// A command of `lab`.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Lab {
     /// Apply a policy to recorded results; count the verdicts by rule, SubCode, segment and day.
     Replay {
@@ -75,7 +75,7 @@ pub(crate) enum Lab {
     Finish(Finish),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Report {
     /// The policy: a path, or builtin:NAME.
     pub(crate) policy: String,
@@ -134,7 +134,7 @@ pub(crate) struct Report {
     pub(crate) to: PathBuf,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct LabSql {
     /// The policy: a path, or builtin:NAME.
     pub(crate) policy: String,
@@ -155,7 +155,7 @@ pub(crate) struct LabSql {
     pub(crate) allow_failing_examples: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Finish {
     /// Result of the query: .csv, .tsv or .jsonl (plain, .gz or .zst). Several are added up; their tables must not share rows.
     #[arg(required = true, value_name = "COUNTS")]
@@ -222,7 +222,7 @@ pub(crate) enum View {
     Report,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Calibrate {
     /// The policy whose thresholds are measured: a path, or builtin:NAME.
     pub(crate) policy: String,
@@ -251,7 +251,7 @@ pub(crate) struct Calibrate {
     pub(crate) force: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Sweep {
     /// The policy: a path, or builtin:NAME. Its examples may fail.
     pub(crate) policy: String,
@@ -280,7 +280,7 @@ pub(crate) struct Sweep {
     pub(crate) prior: Option<f64>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("plan").required(true).multiple(true).args(["rates", "only_policy", "reviews_per_hour"]))]
 #[command(group = clap::ArgGroup::new("proof").multiple(true).args(["rates", "only_policy"]))]
 pub(crate) struct Plan {
@@ -316,7 +316,7 @@ pub(crate) struct Plan {
     pub(crate) service_level: f64,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Data {
     /// Files or folders with recorded results; `-` reads JSON Lines or CSV from standard input.
     #[arg(required = true, value_name = "DATA")]

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use cloudauth::policy::Verdict;
 
 use super::verdict::verdict;
-use super::{Language, Said, Text, both, listed, text};
+use super::{Language, Said, Text, both, counted, listed, text};
 
 pub(crate) const ONE_TARGET: Text = text(
     "--write takes what is recommended for one target: give --target once",
@@ -201,25 +201,8 @@ pub(crate) fn heading(english: &str, language: Language) -> &str {
         .map_or(english, |text| language.of(*text))
 }
 
-fn rows_en(rows: &str) -> String {
-    counted(rows, "row", "rows")
-}
-
-/// A count with its English noun.
-fn counted(count: &str, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == "1" { one } else { many })
-}
-
-fn genuine_en(attempts: &str) -> String {
-    counted(attempts, "genuine attempt", "genuine attempts")
-}
-
-fn impostors_en(impostors: &str) -> String {
-    counted(impostors, "impostor", "impostors")
-}
-
 pub(crate) fn replay(policy: &str, rows: &str) -> Said {
-    both(format!("{policy} decides on {}\n\n", rows_en(rows)), format!("{policy} 判定了 {rows} 行\n\n"))
+    both(format!("{policy} decides on {}\n\n", counted::rows(rows)), format!("{policy} 判定了 {rows} 行\n\n"))
 }
 
 /// An option of `lab finish` that belongs to another view.
@@ -261,8 +244,8 @@ pub(crate) fn attempts([genuine, impostors, no_genuine, no_impostors]: [String; 
     both(
         format!(
             "{} and {} with a score; {no_genuine} and {no_impostors} without\n",
-            genuine_en(&genuine),
-            impostors_en(&impostors)
+            counted::genuine(&genuine),
+            counted::impostors(&impostors)
         ),
         format!(
             "有分数：本人 {genuine} 次，冒充 {impostors} 次；无分数：本人 {no_genuine} 次，冒充 {no_impostors} 次\n"
@@ -282,7 +265,7 @@ pub(crate) fn exact_at_thresholds(step: impl Display) -> Said {
 }
 
 pub(crate) fn over_people(threshold: f64, people: &str, low: &str, high: &str) -> Said {
-    let of_people = counted(people, "person", "people");
+    let of_people = counted::nouns(people, "person", "people");
     both(
         format!("\nat {threshold}, over {of_people} instead of attempts: FMR {low} to {high}\n"),
         format!("\n阈值 {threshold} 处，按 {people} 人（而非次数）计算：FMR 为 {low} 至 {high}\n"),
@@ -352,7 +335,7 @@ pub(crate) fn auc_difference(difference: &str, tested: Option<(String, String)>,
 /// The labelled attempts with the scores of both matchers.
 pub(crate) fn scored_twice(genuine: &str, impostors: &str) -> Said {
     both(
-        format!("{} and {} have both scores\n", genuine_en(genuine), impostors_en(impostors)),
+        format!("{} and {} have both scores\n", counted::genuine(genuine), counted::impostors(impostors)),
         format!("含有两个分数的本人尝试 {genuine} 次，冒充尝试 {impostors} 次\n"),
     )
 }
@@ -362,9 +345,9 @@ pub(crate) fn not_scored_twice([genuine, impostors, first, second]: [String; 4])
     both(
         format!(
             "{} and {} are left out: {} no verify_score, {second} no second_score\n",
-            genuine_en(&genuine),
-            impostors_en(&impostors),
-            counted(&first, "has", "have")
+            counted::genuine(&genuine),
+            counted::impostors(&impostors),
+            counted::nouns(&first, "has", "have")
         ),
         format!(
             "未计入的本人尝试 {genuine} 次，冒充尝试 {impostors} 次：{first} 次没有 verify_score，{second} 次没有 second_score\n"
@@ -386,8 +369,8 @@ pub(crate) fn counts_people(figures: Figures, labelled: Option<[String; 2]>, has
         (
             format!(
                 ": {} and {}",
-                impostors_en(&impostors),
-                counted(&genuine, "genuine person", "genuine people")
+                counted::impostors(&impostors),
+                counted::nouns(&genuine, "genuine person", "genuine people")
             ),
             format!("：冒充者 {impostors} 人，本人 {genuine} 人"),
         )
@@ -441,7 +424,10 @@ pub(crate) fn exact_shares(steps: &str) -> Said {
 
 pub(crate) fn data_issue(rows: &str, what: &Said, left_out: bool) -> Said {
     let (en, zh) = if left_out { (", and was left out", "，已排除") } else { ("", "") };
-    both(format!("{}: each {}{en}\n", rows_en(rows), what.en), format!("{rows} 行：{}{zh}\n", what.zh()))
+    both(
+        format!("{}: each {}{en}\n", counted::rows(rows), what.en),
+        format!("{rows} 行：{}{zh}\n", what.zh()),
+    )
 }
 
 pub(crate) const ROWS_INDEPENDENT: Text = text(

@@ -3,8 +3,7 @@
 use cloudauth_lab::{HoldoutDays, RestsOn, SweepProblem};
 
 use super::super::policy::problem;
-use super::super::{Said, Text, both, text};
-use super::{counted, genuine_en, impostors_en, rows_en};
+use super::super::{Said, Text, both, counted, text};
 
 /// The headings of the tables.
 pub(super) const HEADINGS: [Text; 4] = [
@@ -42,7 +41,7 @@ pub(crate) fn labels(impostors: &str, errors: u64, target: &str, confidence: &st
     both(
         format!(
             "{}, {en}, {} an FMR of at most {target} with {confidence} confidence\n",
-            counted(impostors, "labelled impostor", "labelled impostors"),
+            counted::nouns(impostors, "labelled impostor", "labelled impostors"),
             if impostors == "1" { "proves" } else { "prove" }
         ),
         format!(
@@ -62,7 +61,7 @@ pub(crate) fn attempts(attempts: &str, policy: &str, candidate: &str, power: &st
     both(
         format!(
             "{} the difference with a probability of {power}, if only the policy decides {policy} of them right and only the candidate {candidate}\n",
-            counted(attempts, "labelled attempt shows", "labelled attempts show")
+            counted::nouns(attempts, "labelled attempt shows", "labelled attempts show")
         ),
         format!(
             "若仅现行策略判对的占 {policy}，仅候选策略判对的占 {candidate}：需要 {attempts} 次有标注的尝试，才能以 {power} 的概率检出差异\n"
@@ -83,7 +82,7 @@ pub(crate) fn reviewers(reviewers: &str, within: &str, wait: &str, mean: &str, b
     both(
         format!(
             "{} at the same time: {within} of the reviews wait at most {wait}, {mean} on average; reviewers are busy {busy} of the time\n",
-            counted(reviewers, "reviewer", "reviewers")
+            counted::nouns(reviewers, "reviewer", "reviewers")
         ),
         format!(
             "同时需要 {reviewers} 名复核人员：{within} 的复核等待不超过 {wait}，平均等待 {mean}；人员忙碌时间占 {busy}\n"
@@ -95,8 +94,8 @@ pub(crate) fn sweep(policy: &str, values: &str, threshold: &str, rows: &str) -> 
     both(
         format!(
             "{policy} with {} of {threshold}, on {}\n\n",
-            counted(values, "value", "values"),
-            rows_en(rows)
+            counted::nouns(values, "value", "values"),
+            counted::rows(rows)
         ),
         format!("{policy}：{threshold} 取 {values} 个值，共 {rows} 行\n\n"),
     )
@@ -119,7 +118,7 @@ pub(crate) fn decided_again(rows: &str) -> Said {
     both(
         format!(
             "\n{} decided again with it\n",
-            counted(rows, "row at exactly a value was", "rows at exactly a value were")
+            counted::nouns(rows, "row at exactly a value was", "rows at exactly a value were")
         ),
         format!("\n有 {rows} 行的分数恰好等于某个值，已按该值重新判定\n"),
     )
@@ -150,14 +149,14 @@ pub(crate) fn cheapest(name: &str, value: f64, cost: &str, flat: (f64, f64)) -> 
 
 /// What the cost rests on.
 pub(crate) fn cost_rests_on(prior: &str, impostors: &str, genuine: &str, by_attempts: bool) -> Said {
-    let (genuine_en, zh) = match by_attempts {
-        true => (genuine_en(genuine) + ", taken as independent", "次尝试（视为相互独立）"),
-        false => (counted(genuine, "genuine person", "genuine people"), "人"),
+    let (of_genuine, zh) = match by_attempts {
+        true => (counted::genuine(genuine) + ", taken as independent", "次尝试（视为相互独立）"),
+        false => (counted::nouns(genuine, "genuine person", "genuine people"), "人"),
     };
     both(
         format!(
-            "costs take {prior} of the attempts as impostors (--prior); intervals over {} and {genuine_en}\n",
-            impostors_en(impostors)
+            "costs take {prior} of the attempts as impostors (--prior); intervals over {} and {of_genuine}\n",
+            counted::impostors(impostors)
         ),
         format!(
             "成本按冒充者占全部尝试的 {prior}（--prior）计算；区间依据冒充者 {impostors} {zh}、本人 {genuine} {zh}得出\n"
@@ -193,10 +192,10 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
     both(
         format!(
             "thresholds chosen on {days}: {} and {} with a score\ntested on {later}: {} and {} with a score\n",
-            genuine_en(genuine),
-            impostors_en(impostors),
-            genuine_en(more_genuine),
-            impostors_en(more_impostors)
+            counted::genuine(genuine),
+            counted::impostors(impostors),
+            counted::genuine(more_genuine),
+            counted::impostors(more_impostors)
         ),
         format!(
             "训练期 {days}，用于选定阈值：带分数的本人尝试 {genuine} 次、冒充尝试 {impostors} 次\n测试期 {later}：带分数的本人尝试 {more_genuine} 次、冒充尝试 {more_impostors} 次\n"
@@ -208,7 +207,7 @@ pub(crate) fn dropped(rows: &str) -> Said {
     both(
         format!(
             "{} left out: their people have labels on the training days\n",
-            counted(rows, "row of the test days is", "rows of the test days are")
+            counted::nouns(rows, "row of the test days is", "rows of the test days are")
         ),
         format!("测试期中有 {rows} 行被排除：其用户在训练期内已有标注\n"),
     )

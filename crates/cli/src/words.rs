@@ -5,8 +5,6 @@
 #[cfg(feature = "audit")]
 pub(crate) mod audit;
 pub(crate) mod calls;
-#[cfg(feature = "lab")]
-mod counted;
 pub(crate) mod credentials;
 pub(crate) mod emulator;
 pub(crate) mod errors;

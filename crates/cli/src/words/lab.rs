@@ -1,5 +1,6 @@
 //! Texts of `lab`.
 
+mod counted;
 pub(crate) mod plan;
 
 use std::fmt::Display;
@@ -7,7 +8,7 @@ use std::fmt::Display;
 use cloudauth::policy::Verdict;
 
 use super::verdict::verdict;
-use super::{Language, Said, Text, both, counted, listed, text};
+use super::{Language, Said, Text, both, listed, text};
 
 pub(crate) const ONE_TARGET: Text = text(
     "--write takes what is recommended for one target: give --target once",

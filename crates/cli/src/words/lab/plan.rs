@@ -3,7 +3,8 @@
 use cloudauth_lab::{HoldoutDays, RestsOn, SweepProblem};
 
 use super::super::policy::problem;
-use super::super::{Said, Text, both, counted, text};
+use super::super::{Said, Text, both, text};
+use super::counted;
 
 /// The headings of the tables.
 pub(super) const HEADINGS: [Text; 4] = [

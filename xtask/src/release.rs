@@ -3,6 +3,8 @@
 //!
 //! Nothing is published here. `.github/workflows/release.yml` publishes what this makes on each system.
 
+mod folders;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::MetadataCommand;
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
+
+use folders::Folders;
 
 use crate::shell::{built_as, command, root, run as run_command};
 use crate::{python, tools};
@@ -20,14 +24,9 @@ const PRIVATE: [&str; 2] = ["xtask", "cloudauth-tests"];
 /// The files of the repository that the archive holds.
 const TEXTS: [&str; 5] = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// What a newcomer runs first, and the exit codes.
-const FIRST_COMMANDS: [(&str, i32); 5] = [
-    ("--version", 0),
-    ("demo", 0),
-    ("demo --identity 999999199001012046", 3),
-    ("codes 204 --lang zh", 0),
-    ("policy check builtin:onboarding", 0),
-];
+/// What a newcomer runs first, beside the commands of the README, and the exit codes.
+const FIRST_COMMANDS: [(&str, i32); 3] =
+    [("--version", 0), ("codes 204 --lang zh", 0), ("policy check builtin:onboarding", 0)];
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     let with_packages = match args {
@@ -41,16 +40,21 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         packages()?;
     }
     let time = output("git", &["log", "-1", "--format=%ct"])?;
-    let build = build()?;
+    let folders = Folders::of_this_machine()?;
+    let build = build(&folders)?;
     let folder = root().join("target/release-files");
     let _ = fs::remove_dir_all(&folder);
     let name = format!("cloudauth-{version}-{}-{}", std::env::consts::ARCH, std::env::consts::OS);
     let staged = folder.join(&name);
     stage(&build, &staged)?;
     bill_of_materials(&staged, &time)?;
+    folders.replace_in(&staged.join(MATERIALS))?;
+    for file in files_in(&staged)? {
+        folders.are_not_in(&file)?;
+    }
     let archive = pack(&folder, &name)?;
     try_out(&archive, &name)?;
-    let wheel = wheel(&folder, &version)?;
+    let wheel = wheel(&folder, &version, &folders)?;
     fs::remove_dir_all(staged)?;
     sums(&[archive, wheel], &folder.join(format!("{name}.sha256")))?;
     println!("release: the files in {} are ready", folder.display());
@@ -92,11 +96,12 @@ const DEPENDENCIES: &[u8] = b".dep-v0";
 
 /// Builds the command with all features, and returns its path. The program lists its dependencies, for `cargo audit bin` and scanners of
 /// images.
-fn build() -> Result<PathBuf> {
+fn build(folders: &Folders) -> Result<PathBuf> {
     let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
     let args = ["auditable", "build", "--release", "--locked", "-p", "cloudauth-cli", "--features", "full"];
     let mut build = command(&tools::auditable()?, &args);
-    run_command(build.env("CLOUDAUTH_BUILD", commit).env("CARGO_PROFILE_RELEASE_STRIP", "symbols"))?;
+    let settings = [("CLOUDAUTH_BUILD", commit), ("CARGO_PROFILE_RELEASE_STRIP", "symbols".to_owned())];
+    run_command(build.envs(settings).envs([folders.variable()]))?;
     let program = PathBuf::from(built_as(&format!("release/{}", program()))?);
     let lists = |bytes: &[u8]| bytes.windows(DEPENDENCIES.len()).any(|window| window == DEPENDENCIES);
     ensure!(lists(&fs::read(&program)?), "{} does not list its dependencies", program.display());
@@ -127,6 +132,9 @@ fn stage(build: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The file name of the bill of materials.
+const MATERIALS: &str = "cloudauth.cdx.json";
+
 /// Writes the software bill of materials of the command, in CycloneDX's JSON, with the time of the commit.
 fn bill_of_materials(folder: &Path, time: &str) -> Result<()> {
     let name = "cloudauth.cdx";
@@ -138,8 +146,7 @@ fn bill_of_materials(folder: &Path, time: &str) -> Result<()> {
     for package in MetadataCommand::new().current_dir(root()).no_deps().exec()?.workspace_packages() {
         let written = package.manifest_path.with_file_name(format!("{name}.json"));
         if package.name.as_str() == "cloudauth-cli" {
-            fs::copy(&written, folder.join("cloudauth.cdx.json"))
-                .context("no bill of materials was written")?;
+            fs::copy(&written, folder.join(MATERIALS)).context("no bill of materials was written")?;
         }
         let _ = fs::remove_file(written);
     }
@@ -183,12 +190,18 @@ fn try_out(archive: &Path, name: &str) -> Result<()> {
 }
 
 /// Builds the wheel with all features, installs it in an empty environment, and runs the first commands with its command.
-fn wheel(folder: &Path, version: &str) -> Result<PathBuf> {
-    let (built, environment) = python::release()?;
+fn wheel(folder: &Path, version: &str, folders: &Folders) -> Result<PathBuf> {
+    let (built, python) = python::release(folders.variable())?;
     let name = built.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     ensure!(name.starts_with(&format!("cloudauth-{version}-")), "{name} is not of version {version}");
     let empty = tempfile::tempdir()?;
-    first_commands(&environment.with_file_name(program()), empty.path())?;
+    first_commands(&python.with_file_name(program()), empty.path())?;
+    let (unpacked, python) = (empty.path().join("wheel"), python.display().to_string());
+    let (from, to) = (built.display().to_string(), unpacked.display().to_string());
+    run_command(&mut command(&python, &["-m", "zipfile", "-e", &from, &to]))?;
+    for file in files_in(&unpacked)? {
+        folders.are_not_in(&file)?;
+    }
     let wheel = folder.join(name);
     fs::copy(&built, &wheel)?;
     Ok(wheel)
@@ -206,9 +219,12 @@ fn sums(files: &[PathBuf], to: &Path) -> Result<()> {
     Ok(fs::write(to, lines)?)
 }
 
+/// Runs what a newcomer runs first with a program, in a folder.
 fn first_commands(program: &Path, folder: &Path) -> Result<()> {
     let program = program.display().to_string();
-    for (line, code) in FIRST_COMMANDS {
+    let readme = fs::read_to_string(root().join("README.md"))?;
+    let first = FIRST_COMMANDS.map(|(line, code)| (line.to_owned(), code));
+    for (line, code) in of_the_readme(&readme)?.into_iter().chain(first) {
         let output = command(&program, &line.split(' ').collect::<Vec<_>>()).current_dir(folder).output()?;
         ensure!(
             output.status.code() == Some(code),
@@ -219,4 +235,30 @@ fn first_commands(program: &Path, folder: &Path) -> Result<()> {
         println!("release: `{program} {line}` works");
     }
     Ok(())
+}
+
+/// The commands of the README's first screen with their exit codes: the one that runs from a checkout, and the one that ends with a
+/// rejection.
+fn of_the_readme(readme: &str) -> Result<[(String, i32); 2]> {
+    let behind = |start: &str, end: &str| {
+        let (command, _) = readme.split_once(start)?.1.split_once(end)?;
+        Some(command.trim_end().to_owned())
+    };
+    let demo = behind("\ncargo run -p cloudauth-cli -- ", "#").context("README.md runs no command first")?;
+    let rejected = behind("\n`demo --identity ", "`").context("README.md names no magic identity")?;
+    Ok([(demo, 0), (format!("demo --identity {rejected}"), 3)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_of_the_readme_are_run() {
+        let readme =
+            "\n```sh\ncargo run -p cloudauth-cli -- demo   # a whole one\n```\n\n`demo --identity 99` has\n";
+        let expected = [("demo".to_owned(), 0), ("demo --identity 99".to_owned(), 3)];
+        assert_eq!(of_the_readme(readme).ok(), Some(expected));
+        assert!(of_the_readme("nothing").is_err());
+    }
 }

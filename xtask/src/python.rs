@@ -22,7 +22,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     is_needed()?;
     let folder = root().join("target/python");
     let tools = tools(&folder)?;
-    let wheel = build(&tools, &folder, profile, None)?;
+    let wheel = build(&tools, &folder, profile, &[])?;
     let fresh = install(&tools, &folder, &wheel)?;
     let tests = root().join("python/tests");
     let python = |args: &[&str]| {
@@ -59,11 +59,11 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the wheel of a release with a variable for cargo. Returns its path, and the Python of an environment that has it.
-pub(crate) fn release(variable: (&str, String)) -> Result<(PathBuf, PathBuf)> {
+/// Builds the wheel of a release with variables for its build. Returns its path, and the Python of an environment that has it.
+pub(crate) fn release(variables: &[(&str, String)]) -> Result<(PathBuf, PathBuf)> {
     let folder = root().join("target/python");
     let tools = tools(&folder)?;
-    let wheel = build(&tools, &folder, "release", Some(variable))?;
+    let wheel = build(&tools, &folder, "release", variables)?;
     let fresh = install(&tools, &folder, &wheel)?;
     Ok((wheel, fresh.into()))
 }
@@ -86,7 +86,7 @@ fn tools(folder: &Path) -> Result<String> {
 
 /// Builds the wheel, and returns its path. The workspace of the root has built most of the dependencies, with the same features and
 /// profile.
-fn build(tools: &str, folder: &Path, profile: &str, variable: Option<(&str, String)>) -> Result<PathBuf> {
+fn build(tools: &str, folder: &Path, profile: &str, variables: &[(&str, String)]) -> Result<PathBuf> {
     let wheels = folder.join("wheels");
     if wheels.exists() {
         fs::remove_dir_all(&wheels)?;
@@ -95,7 +95,7 @@ fn build(tools: &str, folder: &Path, profile: &str, variable: Option<(&str, Stri
         command(tools, &["-m", "maturin", "build", "--locked", "-m", MANIFEST, "--profile", profile]);
     maturin.arg("--target-dir").arg(root().join("target")).arg("--out").arg(&wheels);
     // Where the interpreter is not named, maturin takes the first `python3` of the system.
-    run_command(maturin.arg("--interpreter").arg(tools).envs(variable))?;
+    run_command(maturin.arg("--interpreter").arg(tools).envs(variables.iter().cloned()))?;
     let built = fs::read_dir(&wheels)?.next().context("maturin has built no wheel")??;
     Ok(built.path())
 }

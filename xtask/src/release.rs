@@ -11,15 +11,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::MetadataCommand;
 use flate2::{Compression, GzBuilder};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use folders::Folders;
 
 use crate::shell::{built_as, command, root, run as run_command};
+use crate::versions::minimal::FEATURES;
 use crate::{python, tools};
 
 /// The crates that are not published.
 const PRIVATE: [&str; 2] = ["xtask", "cloudauth-tests"];
+
+/// As `--version` lists them.
+const ALL_FEATURES: &str = "features: audit, lab, parquet, rustls, shell, sqlite";
 
 /// The files of the repository that the archive holds.
 const TEXTS: [&str; 5] = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
@@ -40,8 +45,10 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         packages()?;
     }
     let time = output("git", &["log", "-1", "--format=%ct"])?;
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
     let folders = Folders::of_this_machine()?;
-    let build = build(&folders)?;
+    let variables = [("CLOUDAUTH_BUILD", commit.clone()), folders.variable()];
+    let build = build(&variables)?;
     let folder = root().join("target/release-files");
     let _ = fs::remove_dir_all(&folder);
     let name = format!("cloudauth-{version}-{}-{}", std::env::consts::ARCH, std::env::consts::OS);
@@ -53,8 +60,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         folders.are_not_in(&file)?;
     }
     let archive = pack(&folder, &name)?;
-    try_out(&archive, &name)?;
-    let wheel = wheel(&folder, &version, &folders)?;
+    let about = [&version, &commit, ALL_FEATURES].map(str::to_owned);
+    try_out(&archive, &name, &about)?;
+    let wheel = wheel(&folder, &variables, &folders, &about)?;
     fs::remove_dir_all(staged)?;
     sums(&[archive, wheel], &folder.join(format!("{name}.sha256")))?;
     println!("release: the files in {} are ready", folder.display());
@@ -84,11 +92,13 @@ fn version() -> Result<String> {
     Ok(version.clone())
 }
 
-/// Packages the crates, and builds each from its package, outside the tree, against the packages of the others.
+/// Packages the crates, and builds each with its features from its package against the packages of the others, in a folder where no
+/// file of the repository is found.
 fn packages() -> Result<()> {
-    let mut args = vec!["package", "--workspace", "--locked"];
+    let (outside, features) = (tempfile::tempdir()?, FEATURES.join(","));
+    let mut args = vec!["package", "--workspace", "--locked", "--features", &features];
     args.extend(PRIVATE.iter().flat_map(|name| ["--exclude", *name]));
-    run_command(&mut command("cargo", &args))
+    run_command(command("cargo", &args).arg("--target-dir").arg(outside.path()))
 }
 
 /// The section of a program that lists its dependencies.
@@ -96,12 +106,10 @@ const DEPENDENCIES: &[u8] = b".dep-v0";
 
 /// Builds the command with all features, and returns its path. The program lists its dependencies, for `cargo audit bin` and scanners of
 /// images.
-fn build(folders: &Folders) -> Result<PathBuf> {
-    let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
+fn build(variables: &[(&str, String)]) -> Result<PathBuf> {
     let args = ["auditable", "build", "--release", "--locked", "-p", "cloudauth-cli", "--features", "full"];
     let mut build = command(&tools::auditable()?, &args);
-    let settings = [("CLOUDAUTH_BUILD", commit), ("CARGO_PROFILE_RELEASE_STRIP", "symbols".to_owned())];
-    run_command(build.envs(settings).envs([folders.variable()]))?;
+    run_command(build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").envs(variables.iter().cloned()))?;
     let program = PathBuf::from(built_as(&format!("release/{}", program()))?);
     let lists = |bytes: &[u8]| bytes.windows(DEPENDENCIES.len()).any(|window| window == DEPENDENCIES);
     ensure!(lists(&fs::read(&program)?), "{} does not list its dependencies", program.display());
@@ -135,6 +143,25 @@ fn stage(build: &Path, folder: &Path) -> Result<()> {
 /// The file name of the bill of materials.
 const MATERIALS: &str = "cloudauth.cdx.json";
 
+/// What is checked of it.
+#[derive(Deserialize)]
+struct Materials {
+    #[serde(rename = "bomFormat")]
+    bom_format: String,
+    metadata: Metadata,
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    component: Component,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    name: String,
+}
+
 /// Writes the software bill of materials of the command, in CycloneDX's JSON, with the time of the commit.
 fn bill_of_materials(folder: &Path, time: &str) -> Result<()> {
     let name = "cloudauth.cdx";
@@ -149,6 +176,13 @@ fn bill_of_materials(folder: &Path, time: &str) -> Result<()> {
             fs::copy(&written, folder.join(MATERIALS)).context("no bill of materials was written")?;
         }
         let _ = fs::remove_file(written);
+    }
+    let materials: Materials = serde_json::from_slice(&fs::read(folder.join(MATERIALS))?)?;
+    ensure!(materials.bom_format == "CycloneDX", "{MATERIALS} is not in CycloneDX's format");
+    ensure!(materials.metadata.component.name == "cloudauth-cli", "{MATERIALS} is not the command's");
+    for name in ["parquet", "rusqlite", "rustls"] {
+        let is_listed = materials.components.iter().any(|component| component.name == name);
+        ensure!(is_listed, "{MATERIALS} does not list {name}");
     }
     Ok(())
 }
@@ -183,19 +217,25 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Unpacks the archive in an empty folder, and runs the first commands of the README there.
-fn try_out(archive: &Path, name: &str) -> Result<()> {
+fn try_out(archive: &Path, name: &str, about: &[String; 3]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     tar::Archive::new(flate2::read::GzDecoder::new(File::open(archive)?)).unpack(folder.path())?;
-    first_commands(&folder.path().join(name).join(program()), folder.path())
+    first_commands(&folder.path().join(name).join(program()), folder.path(), about)
 }
 
 /// Builds the wheel with all features, installs it in an empty environment, and runs the first commands with its command.
-fn wheel(folder: &Path, version: &str, folders: &Folders) -> Result<PathBuf> {
-    let (built, python) = python::release(folders.variable())?;
+fn wheel(
+    folder: &Path,
+    variables: &[(&str, String)],
+    folders: &Folders,
+    about: &[String; 3],
+) -> Result<PathBuf> {
+    let (built, python) = python::release(variables)?;
     let name = built.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let [version, ..] = about;
     ensure!(name.starts_with(&format!("cloudauth-{version}-")), "{name} is not of version {version}");
     let empty = tempfile::tempdir()?;
-    first_commands(&python.with_file_name(program()), empty.path())?;
+    first_commands(&python.with_file_name(program()), empty.path(), about)?;
     let (unpacked, python) = (empty.path().join("wheel"), python.display().to_string());
     let (from, to) = (built.display().to_string(), unpacked.display().to_string());
     run_command(&mut command(&python, &["-m", "zipfile", "-e", &from, &to]))?;
@@ -219,8 +259,8 @@ fn sums(files: &[PathBuf], to: &Path) -> Result<()> {
     Ok(fs::write(to, lines)?)
 }
 
-/// Runs what a newcomer runs first with a program, in a folder.
-fn first_commands(program: &Path, folder: &Path) -> Result<()> {
+/// Runs what a newcomer runs first with a program, in a folder. Its `--version` must say the version, the commit and the features.
+fn first_commands(program: &Path, folder: &Path, about: &[String; 3]) -> Result<()> {
     let program = program.display().to_string();
     let readme = fs::read_to_string(root().join("README.md"))?;
     let first = FIRST_COMMANDS.map(|(line, code)| (line.to_owned(), code));
@@ -232,6 +272,11 @@ fn first_commands(program: &Path, folder: &Path) -> Result<()> {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
+        let printed = String::from_utf8_lossy(&output.stdout);
+        if let Some(part) = about.iter().find(|part| line == "--version" && !printed.contains(part.as_str()))
+        {
+            bail!("`{program} --version` does not say {part}: {printed}");
+        }
         println!("release: `{program} {line}` works");
     }
     Ok(())

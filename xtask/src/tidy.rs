@@ -121,8 +121,9 @@ fn readme(problems: &mut Vec<String>) -> Result<()> {
         ));
     }
     let ci = fs::read_to_string(root().join(".ci/run"))?;
-    if !ci.lines().any(|line| line == TEST_COMMAND) || !ci.lines().any(|line| line == "cargo xtask ci") {
-        problems.push(format!(".ci/run: must run `{TEST_COMMAND}` and `cargo xtask ci`"));
+    let times = |command: &str| ci.lines().filter(|line| *line == command).count();
+    if times(TEST_COMMAND) != 1 || times("cargo xtask ci") != 1 {
+        problems.push(format!(".ci/run: must run `{TEST_COMMAND}` and `cargo xtask ci`, once each"));
     }
     Ok(())
 }

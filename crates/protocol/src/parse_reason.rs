@@ -212,6 +212,8 @@ mod tests {
                 "invalid type: string \"NMjvQanQgplBSaEI0sL86WnQplB\", expected u32",
                 "invalid type: string \"[redacted]\", expected u32",
             ),
+            // Nobody is called that.
+            ("unknown variant `verify_score`, expected `a`", "unknown variant `verify_score`, expected `a`"),
             ("unknown variant `13900000000`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
             ("unknown field `x`y`, expected `a`", "unknown field `[redacted]`, expected `a`"),
             (
@@ -240,6 +242,11 @@ mod tests {
                 "须为不小于 0 的整数",
             ),
             ("invalid type: null, expected a string", "must be text, not null", "须为文本，而不是 null"),
+            (
+                "invalid type: unit value, expected a string",
+                "must be text, not null",
+                "须为文本，而不是 null",
+            ),
             (
                 "invalid type: floating point `1.5`, expected u32",
                 "must be a whole number from 0 to 4294967295, not a decimal number",

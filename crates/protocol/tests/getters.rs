@@ -36,7 +36,8 @@ fn values_return_the_text_they_were_made_of() {
     assert_eq!(CallbackToken::new("token-1").unwrap().expose(), "token-1");
     assert_eq!(UserId::new("user-1").unwrap().expose(), "user-1");
     assert_eq!(Ip::new(IpAddr::V4(Ipv4Addr::LOCALHOST)).expose(), "127.0.0.1");
-    assert_eq!("R-1".parse::<RequestId>().unwrap().as_str(), "R-1");
+    let request = "R-1".parse::<RequestId>().unwrap();
+    assert_eq!((request.as_str(), format!("{request:?}")), ("R-1", "RequestId(R-1)".to_owned()));
     assert_eq!(Nonce::from_entropy([0xAB; 16]).as_str(), "ab".repeat(16));
     assert_eq!((ProductCode::IdPro.as_str(), ProductCode::Other("NEW".into()).as_str()), ("ID_PRO", "NEW"));
     assert_eq!((Model::Liveness.as_str(), Model::Other("NEW".into()).as_str()), ("LIVENESS", "NEW"));

@@ -35,6 +35,7 @@ fn reads_the_sample_of_the_vendors_page() {
     );
     assert!(face.picture_url.as_ref().unwrap().expose().starts_with("http://"));
     assert!(!format!("{info:?}{read:?}").contains("Signature"));
+    assert!(!info.is_absent());
 }
 
 /// The object stays in the bucket: who reads a log must not learn its place.

@@ -194,6 +194,13 @@ fn rejects_a_repeated_parameter_before_sending() {
             assert_eq!(error.to_string(), format!("the parameter {added} appears twice"));
         }
     }
+    // Neighbours in order.
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap();
+    let op = op.param(ParamLocation::Query, "UserName", "a").param(ParamLocation::Query, "UserName", "b");
+    for how in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Body, Signing::V3Get] {
+        let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap_err();
+        assert_eq!(error.to_string(), "the parameter UserName appears twice", "{how:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cloudauth::policy::{Policy, builtin};
@@ -12,8 +12,8 @@ use cloudauth_lab::{Lab, Replay, RunControl, Source};
 /// The rows of each file.
 const ROWS: u64 = 2_000;
 
-/// Adds a file and replays the folder, until told to stop. Returns how many files there are.
-pub(crate) fn replay(folder: &Path, stop: &AtomicBool) -> u64 {
+/// Adds a file and replays the folder, until told to stop. Counts the files.
+pub(crate) fn replay(folder: &Path, stop: &AtomicBool, replayed: &AtomicU64) {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let mut files = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -22,9 +22,9 @@ pub(crate) fn replay(folder: &Path, stop: &AtomicBool) -> u64 {
         let sources = Source::find(&[folder.to_owned()]).unwrap();
         let counted = Lab::new(&policy).threads(1).run(&sources, &RunControl::default()).unwrap();
         assert_eq!(Replay::of(&counted.tally).rows, files * ROWS);
+        replayed.store(files, Ordering::Relaxed);
         std::thread::sleep(Duration::from_secs(5));
     }
-    files
 }
 
 fn rows(file: u64) -> String {

@@ -28,7 +28,7 @@ fn main() {
     runtime.block_on(calls::soak(calls));
     calls::never_twice(nonces);
     if smoke {
-        flat::finds_growth();
+        flat::finds_what_is_not_flat();
         runtime.block_on(service::soak(Duration::from_secs(6)));
     }
 }

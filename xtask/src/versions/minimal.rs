@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::shell::{command, root, run as run_command, tracked};
 
 /// Every feature, except `native-tls`, which needs the system's OpenSSL.
-const FEATURES: [&str; 5] = [
+pub(crate) const FEATURES: [&str; 5] = [
     "cloudauth-cli/full",
     "cloudauth/reqwest,cloudauth/isahc,cloudauth/blocking,cloudauth/rustls",
     "cloudauth/flow,cloudauth/flow-hosted,cloudauth/flow-sqlite,cloudauth/flow-postgres",

@@ -20,6 +20,9 @@ const LIBRARIES: &str = "--package cloudauth --package cloudauth-stats --feature
                          cloudauth/flow-postgres,cloudauth/flow-hosted,cloudauth/metrics,cloudauth/pictures,cloudauth/policy,\
                          cloudauth/serde,cloudauth/tracing";
 
+/// The workspaces whose crates declare a version.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "python/Cargo.toml"];
+
 /// What the newest version builds.
 const EVERYTHING: &str = "--workspace --features cloudauth-cli/full";
 
@@ -48,16 +51,22 @@ pub(crate) fn build() -> Result<()> {
 
 /// Returns the oldest and the newest declared version.
 fn declared() -> Result<[String; 2]> {
-    let metadata = MetadataCommand::new()
-        .current_dir(root())
-        .features(CargoOpt::AllFeatures)
-        .other_options(["--locked".to_owned()])
-        .exec()?;
-    let members = metadata.workspace_packages();
+    let all = MANIFESTS.map(|manifest| {
+        let mut metadata = MetadataCommand::new();
+        metadata.manifest_path(root().join(manifest)).features(CargoOpt::AllFeatures);
+        metadata.other_options(["--locked".to_owned()]).exec()
+    });
     let mut declared = Vec::new();
-    for package in &members {
-        let Some(own) = &package.rust_version else { continue };
-        let newest = newest_below(&metadata, package)?;
+    let all = all.into_iter().collect::<Result<Vec<_>, _>>()?;
+    for (metadata, package) in
+        all.iter().flat_map(|metadata| metadata.workspace_packages().into_iter().map(move |p| (metadata, p)))
+    {
+        let is_private = package.publish.as_ref().is_some_and(Vec::is_empty);
+        let Some(own) = &package.rust_version else {
+            ensure!(is_private, "{} is published and declares no Rust version", package.name);
+            continue;
+        };
+        let newest = newest_below(metadata, package)?;
         if newest.rust_version.as_ref().is_some_and(|needed| needed > own) {
             let needed = newest.rust_version.as_ref().map(ToString::to_string).unwrap_or_default();
             bail!(

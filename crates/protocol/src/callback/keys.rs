@@ -34,7 +34,7 @@ pub struct CallbackKeys {
 }
 
 impl CallbackKeys {
-    /// One key of at least 32 random bytes.
+    /// Creates keys with a current key of at least 32 random bytes.
     ///
     /// # Errors
     /// If the key is shorter.
@@ -51,14 +51,14 @@ impl CallbackKeys {
         Ok(self)
     }
 
-    /// The token of an order: 27 letters and digits, the length of the vendor's sample.
+    /// Returns the token of an order: 27 ASCII letters and digits, as long as the vendor's sample.
     #[must_use]
     pub fn token(&self, scene: SceneId, order: &OuterOrderNo) -> CallbackToken {
         token(&self.current, scene, order)
     }
 
-    /// Whether a callback carries the token of this order, made with the current or the previous key.
-    /// Compared in constant time.
+    /// Returns whether the callback carries this order's token, made with the current or the previous key. Compares in constant
+    /// time.
     #[must_use]
     pub fn verify(&self, callback: &Callback, scene: SceneId, order: &OuterOrderNo) -> bool {
         let Some(given) = callback.token() else { return false };

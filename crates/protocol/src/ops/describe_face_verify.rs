@@ -121,7 +121,8 @@ pub enum Outcome {
     NotPassed,
     /// No result yet.
     Pending,
-    /// `Passed` is missing, is neither `T` nor `F`, or contradicts the SubCode. Never an approval: send it to a reviewer.
+    /// `Passed` is missing, is neither `T` nor `F`, or contradicts the SubCode or `Success`; or the SubCode is not a code. Never an
+    /// approval: send it to a reviewer.
     Unclear,
 }
 
@@ -151,13 +152,16 @@ pub struct FaceVerifyResult {
 }
 
 impl FaceVerifyResult {
-    /// The outcome by the vendor's own rule.
+    /// Returns the outcome by the vendor's own rule: `Passed` decides, also beside a missing SubCode, or one that this crate does not
+    /// know.
     pub fn outcome(&self) -> Outcome {
-        let contradicts = |pass: bool| {
-            self.sub_code.as_ref().and_then(SubCode::means_pass).is_some_and(|means_pass| means_pass != pass)
-        };
+        let sub_code = self.sub_code.as_ref();
+        let contradicts =
+            |pass: bool| sub_code.and_then(SubCode::means_pass).is_some_and(|means_pass| means_pass != pass);
+        let is_unreadable = sub_code.is_some_and(|code| code.as_str() == grammar::MALFORMED);
+        let is_plain = !is_unreadable && self.success != Some(false);
         match self.passed {
-            Some(Passed::Yes) if !contradicts(true) => Outcome::Passed,
+            Some(Passed::Yes) if is_plain && !contradicts(true) => Outcome::Passed,
             Some(Passed::No) if !contradicts(false) => Outcome::NotPassed,
             _ => Outcome::Unclear,
         }

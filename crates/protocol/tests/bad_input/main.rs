@@ -114,8 +114,11 @@ fn deep_nesting_is_an_error_without_stack_overflow() {
 fn nesting_is_bounded_at_128() {
     for (depth, is_read) in [(127, true), (128, false)] {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let body =
-            format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T"}},"New":{deep},"Text":"[{{\\\"["}}"#);
+        // Brackets of a text, also behind an escaped quote, are not counted.
+        let text = "[{".repeat(100);
+        let body = format!(
+            r#"{{"Code":"200","ResultObject":{{"Passed":"T"}},"New":{deep},"Text":"{text}\"{text}\\"}}"#
+        );
         assert_eq!(parse::<DescribeFaceVerify>(&response(200, body)).is_ok(), is_read, "{depth}");
         let material = serde_json::Value::from(format!(r#"{{"faceAttack":"F","New":{deep}}}"#));
         let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":{material}}}}}"#);

@@ -43,3 +43,18 @@ pub(crate) fn strings<'a>(value: &'a Value, except: &[&str], found: &mut Vec<&'a
         _ => {}
     }
 }
+
+/// Adds the strings of the members with these names.
+pub(crate) fn shown_strings<'a>(value: &'a Value, names: &[&str], found: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| shown_strings(item, names, found)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            if names.contains(&name.as_str()) {
+                strings(member, &[], found);
+            } else {
+                shown_strings(member, names, found);
+            }
+        }),
+        _ => {}
+    }
+}

@@ -36,7 +36,7 @@ fn profile_file(text: &str) {
     match &document {
         // The ids of access keys are shown. A long name of a profile is not.
         Some(document) => strings(document, &["access_key_id"], &mut hidden),
-        None => hidden.extend(words(text)),
+        None => hidden.extend(words(text).filter(|word| is_telling(word))),
     }
     let mut shown = printed(&read);
     if let Ok(credentials) = &read {

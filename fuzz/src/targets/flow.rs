@@ -58,7 +58,7 @@ pub(super) fn document(data: &[u8]) {
             let (shown, mut texts) = (shown_with_source(&error), Vec::new());
             match &document {
                 Some(document) => strings(document, &[], &mut texts),
-                None => texts.extend(words(text)),
+                None => texts.extend(words(text).filter(|word| is_telling(word))),
             }
             if texts.iter().any(|text| is_telling(text)) {
                 let is_json = document.is_some();

@@ -23,7 +23,7 @@ const CRATES: [(&str, &str); 14] = [
     ("cloudauth_lab", "Lab"),
     ("cloudauth_policy", "Policy"),
     ("cloudauth_protocol", "InitFaceVerify"),
-    ("cloudauth_stats", "Grid"),
+    ("cloudauth_stats", "grid::Grid"),
     ("cloudauth_transport", "Transport"),
     ("cloudauth_transport_blocking", "UreqTransport"),
     ("cloudauth_transport_isahc", "IsahcTransport"),

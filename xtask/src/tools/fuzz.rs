@@ -24,7 +24,7 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 const MAX_LEN: usize = (4 << 20) + (64 << 10);
 
 /// The target that needs the feature `parquet`. It runs only if it is named.
-const PARQUET: &str = "lab_parquet";
+pub(super) const PARQUET: &str = "lab_parquet";
 
 /// Runs the named target, or all; each for a number of seconds, or with one input.
 pub(crate) fn start(args: &[&str]) -> Result<()> {
@@ -57,7 +57,7 @@ pub(crate) fn in_ci() -> Result<()> {
 }
 
 /// The targets, in order: each has a folder of seeds.
-fn all() -> Result<Vec<String>> {
+pub(super) fn all() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("fuzz/seeds"))? {
         names.push(entry?.file_name().to_string_lossy().into_owned());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloudauth_client::{Client, Executed};
-use cloudauth_policy::LivePolicy;
+use cloudauth_policy::{Input, LivePolicy};
 use cloudauth_protocol::{CertifyUrl, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
 
 use crate::driver::clock::{Clock, ClockAndRandom};
@@ -95,7 +95,8 @@ impl<S: Store> Flow<S> {
     }
 
     /// Starts a verification, or the next attempt of one. The person's data go to the service and are never stored. The flow adds
-    /// the order number, the callback and its token, and the return URL. It stores a keyed digest of the identity.
+    /// the order number, the callback and its token, and the return URL; and it asks for labels of the device (`FaceGuardOutput`, at extra
+    /// cost) if the policy has the input `device_risk`. It stores a keyed digest of the identity.
     ///
     /// # Errors
     /// See [`FlowError`]. The same request may be repeated after any of them.
@@ -172,6 +173,9 @@ impl<S: Store> Flow<S> {
         if !op.compares_identity() {
             return Err(FlowError::OtherRequest);
         }
+        // Without it, no reply has labels of the device, which a policy reads as no risk.
+        let reads_labels = self.policy.current().inputs().any(|input| input == Input::DeviceRisk);
+        let op = if reads_labels { op.face_guard_output(FaceGuardOutput::DeviceRisk) } else { op };
         let token = self.settings.keys.token(new.scene, order_no);
         Ok(op.callback_url(callback).callback_token(token))
     }

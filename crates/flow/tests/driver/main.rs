@@ -23,7 +23,9 @@ use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{InitFaceVerify, OuterOrderNo, ParamLocation, ProductCode, UnixTime};
 use pollster::block_on;
 
-use crate::support::{Counted, Service, WALL, attempt, flow, keys, later, meta_info, new, person};
+use crate::support::{
+    Counted, Service, WALL, attempt, flow, flow_deciding, keys, later, meta_info, new, person,
+};
 
 #[test]
 fn the_flow_sets_callback_token_and_return_url_itself() {
@@ -85,6 +87,25 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
     };
     block_on(flow.start_with(new(1), person(), meta_info(), forged)).unwrap();
     assert!(!service.requests()[0].contains("evil"));
+}
+
+/// A reply without labels counts as one without risk.
+#[test]
+fn labels_of_the_device_are_requested_if_the_policy_reads_them() {
+    let reading = builtin::VENDOR
+        .replacen("[inputs]", "[inputs]\ndevice_risk = { type = \"labels\", values = [\"ROOT\"] }", 1)
+        .replacen(
+            r#"["200", "210"], passed = "T""#,
+            r#"["200", "210"], passed = "T", device_risk = "none""#,
+            1,
+        );
+    for (policy, is_requested) in [(&*reading, true), (builtin::VENDOR, false)] {
+        let service = Service::default();
+        service.opens();
+        let flow = flow_deciding(policy, &service, MemoryStore::default());
+        block_on(flow.start(new(1), person(), meta_info())).unwrap();
+        assert_eq!(service.requests()[0].contains("FaceGuardOutput=DeviceRisk"), is_requested);
+    }
 }
 
 #[test]

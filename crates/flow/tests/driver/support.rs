@@ -384,6 +384,13 @@ pub(crate) fn patient_flow<S: Store>(deadline: u64, service: &Service, store: S)
     Flow::new(client.build(), policy(), store, settings()).with_inputs(inputs())
 }
 
+/// A flow with another policy.
+pub(crate) fn flow_deciding<S: Store>(policy: &str, service: &Service, store: S) -> Flow<S> {
+    let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
+    let policy = Arc::new(LivePolicy::new(Policy::parse(policy).unwrap()));
+    Flow::new(client.attempts(1).build(), policy, store, settings()).with_inputs(inputs())
+}
+
 fn policy() -> Arc<LivePolicy> {
     Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()))
 }

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloudauth_client::{Client, Executed};
-use cloudauth_policy::{Input, LivePolicy};
-use cloudauth_protocol::{CertifyUrl, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
+use cloudauth_policy::LivePolicy;
+use cloudauth_protocol::{
+    CertifyUrl, FaceGuardOutput, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime,
+};
 
 use crate::driver::clock::{Clock, ClockAndRandom};
 use crate::driver::error::{FlowError, PageRefusal};
@@ -174,7 +176,8 @@ impl<S: Store> Flow<S> {
             return Err(FlowError::OtherRequest);
         }
         // Without it, no reply has labels of the device, which a policy reads as no risk.
-        let reads_labels = self.policy.current().inputs().any(|input| input == Input::DeviceRisk);
+        let reads_labels =
+            self.policy.current().inputs().any(|input| input == cloudauth_policy::Input::DeviceRisk);
         let op = if reads_labels { op.face_guard_output(FaceGuardOutput::DeviceRisk) } else { op };
         let token = self.settings.keys.token(new.scene, order_no);
         Ok(op.callback_url(callback).callback_token(token))

@@ -92,13 +92,10 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
 /// A reply without labels counts as one without risk.
 #[test]
 fn labels_of_the_device_are_requested_if_the_policy_reads_them() {
-    let reading = builtin::VENDOR
-        .replacen("[inputs]", "[inputs]\ndevice_risk = { type = \"labels\", values = [\"ROOT\"] }", 1)
-        .replacen(
-            r#"["200", "210"], passed = "T""#,
-            r#"["200", "210"], passed = "T", device_risk = "none""#,
-            1,
-        );
+    let inputs = "[inputs]\ndevice_risk = { type = \"labels\", values = [\"ROOT\"] }";
+    let rule = "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\n\
+                then = { decision = \"review\", reason = \"device_risk\" }\n\n[[rule]]";
+    let reading = builtin::VENDOR.replacen("[inputs]", inputs, 1).replacen("[[rule]]", rule, 1);
     for (policy, is_requested) in [(&*reading, true), (builtin::VENDOR, false)] {
         let service = Service::default();
         service.opens();

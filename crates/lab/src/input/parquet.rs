@@ -10,6 +10,7 @@ mod strings;
 
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Encoding, Type};
+use parquet::errors::ParquetError;
 
 pub(crate) use column_data::{ColumnData, Keys, is_taken, number, wanted};
 pub(crate) use columns::Place;
@@ -63,10 +65,33 @@ pub(crate) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
+/// Runs the library's reader, which panics where a damaged file breaks one of its assertions.
+fn caught<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let damaged = |_| Err(ParquetError::General("the file is damaged".to_owned()));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged)
+}
+
+/// The batches of a file, up to the first error: the reader is not used after a panic.
+struct Caught<B>(Option<B>);
+
+impl<B: Iterator<Item = Result<RecordBatch, ArrowError>>> Iterator for Caught<B> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batches = self.0.as_mut()?;
+        let next = caught(|| Ok(batches.next())).unwrap_or_else(|error| Some(Err(error.into())));
+        if !matches!(next, Some(Ok(_))) {
+            self.0 = None;
+        }
+        next
+    }
+}
+
 impl Groups {
     /// Starts from this group.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
-        let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(invalid)?;
+        let file = File::open(path)?;
+        let about = caught(|| ArrowReaderMetadata::load(&file, options())).map_err(invalid)?;
         let places = Place::all(about.schema().fields());
         let mut groups = Self::of(Table { path: path.to_owned(), rows: Rows::File(about), places });
         while (groups.next as u64) < from && groups.next()?.is_some() {}
@@ -107,7 +132,7 @@ impl Groups {
         let Some((rows, bytes)) = found else { return Ok(None) };
         let (number, row) = (self.next, self.row);
         self.next += 1;
-        self.row += rows;
+        self.row = self.row.saturating_add(rows);
         Ok(Some((number, row, bytes)))
     }
 }
@@ -154,9 +179,8 @@ impl Table {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
             .with_row_groups(vec![group])
             .with_projection(ProjectionMask::leaves(leaves, places.iter().map(|place| place.leaf)))
-            .with_batch_size(BATCH)
-            .build()?;
-        Ok(Box::new(reader))
+            .with_batch_size(BATCH);
+        Ok(Box::new(Caught(Some(caught(|| reader.build())?))))
     }
 
     /// Returns the number of rows of a group, instead of reading it.

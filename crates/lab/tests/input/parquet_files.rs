@@ -250,3 +250,24 @@ fn a_second_score_reads_as_in_csv() {
         assert_eq!(rows(&issues), rows(&of_csv));
     }
 }
+
+/// The library panics at a negative position, for example.
+#[test]
+fn a_damaged_file_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = vec![("sub_code", texts("200")), ("passed", texts("T"))];
+    let path = write(folder.path(), columns, Compression::UNCOMPRESSED);
+    let (whole, policy) = (std::fs::read(&path).unwrap(), Policy::parse(builtin::VENDOR).unwrap());
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        for flip in [0x40, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= flip;
+            std::fs::write(&path, damaged).unwrap();
+            let sources = Source::find(std::slice::from_ref(&path)).unwrap();
+            let result = Lab::new(&policy).threads(1).run(&sources, &RunControl::default());
+            refused += usize::from(result.is_err());
+        }
+    }
+    assert!(refused > whole.len() / 2, "{refused} of {}", 2 * whole.len());
+}

@@ -174,7 +174,9 @@ fn failed(error: ureq::Error) -> TransportError {
         #[cfg(feature = "native-tls")]
         ureq::Error::NativeTls(_) | ureq::Error::Der(_) => (TransportErrorKind::Connect, Sent::No),
         ureq::Error::Timeout(_) => (TransportErrorKind::Timeout, Sent::Maybe),
-        ureq::Error::Io(error) if is_unreachable(error) || is_unresolved(error) || is_untrusted(error) => {
+        ureq::Error::Io(error)
+            if is_unreachable(error) || is_unresolved(error, cfg!(windows)) || is_untrusted(error) =>
+        {
             (TransportErrorKind::Connect, Sent::No)
         }
         ureq::Error::LargeResponseHeader(..) => (TransportErrorKind::TooLarge, Sent::Maybe),
@@ -238,17 +240,28 @@ fn unsent(error: ureq::Error) -> ureq::Error {
     }
 }
 
-/// Returns whether the error occurs only before a connection exists, such as `EMFILE` and `ENFILE`.
+/// Returns whether the error occurs only before a connection exists.
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    let no_descriptor = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
-    let kind = error.kind();
-    no_descriptor
-        || matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
+    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
+        || has_no_descriptor(error, cfg!(windows))
 }
 
-/// Returns whether name resolution failed. The standard library reports this only in the error's text.
-fn is_unresolved(error: &io::Error) -> bool {
+/// Returns whether the process or the system has no descriptors left: `ENFILE` and `EMFILE`, on Windows `WSAEMFILE`.
+fn has_no_descriptor(error: &io::Error, is_windows: bool) -> bool {
+    match error.raw_os_error() {
+        Some(10024) => is_windows,
+        Some(23 | 24) => !is_windows,
+        _ => false,
+    }
+}
+
+/// Returns whether name resolution failed. On Unix the standard library reports this only in the error's text. On Windows it
+/// reports the code: `WSAHOST_NOT_FOUND`, `WSATRY_AGAIN`, `WSANO_RECOVERY`, `WSANO_DATA`.
+fn is_unresolved(error: &io::Error, is_windows: bool) -> bool {
+    if is_windows {
+        return matches!(error.raw_os_error(), Some(11001..=11004));
+    }
     error.to_string().starts_with("failed to lookup address information")
 }
 
@@ -262,4 +275,32 @@ fn is_untrusted(error: &io::Error) -> bool {
 #[cfg(not(feature = "rustls"))]
 fn is_untrusted(_: &io::Error) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_known_on_unix_and_windows() {
+        for code in [11001, 11002, 11003, 11004] {
+            let error = io::Error::from_raw_os_error(code);
+            assert!(is_unresolved(&error, true) && !is_unresolved(&error, false), "{code}");
+        }
+        assert!(!is_unresolved(&io::Error::from_raw_os_error(10054), true), "WSAECONNRESET");
+        // `conformance::unresolved` checks that the standard library says so.
+        let error = io::Error::other("failed to lookup address information: Name or service not known");
+        assert!(is_unresolved(&error, false) && !is_unresolved(&error, true));
+    }
+
+    #[test]
+    fn missing_descriptors_are_known_on_unix_and_windows() {
+        for (code, on_windows) in [(23, false), (24, false), (10024, true)] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!([false, true].map(|is| has_no_descriptor(&error, is)), [!on_windows, on_windows]);
+        }
+        for is_windows in [false, true] {
+            assert!(!has_no_descriptor(&io::Error::from_raw_os_error(10054), is_windows));
+        }
+    }
 }

@@ -26,8 +26,10 @@ pub(crate) fn unreachable(error: &ureq::Error) -> Said {
         ureq::Error::Timeout(_) => TOO_SLOW.into(),
         ureq::Error::TlsRequired => TLS_REQUIRED.into(),
         ureq::Error::Io(error) => match error.kind() {
-            // The standard library says it in the text alone.
-            _ if error.to_string().starts_with("failed to lookup address information") => {
+            // The standard library says it in the text alone, and on Windows by `WSAHOST_NOT_FOUND` and the codes after it.
+            _ if matches!(error.raw_os_error(), Some(11001..=11004))
+                || error.to_string().starts_with("failed to lookup address information") =>
+            {
                 HOST_NOT_FOUND.into()
             }
             Kind::ConnectionRefused => CONNECTION_REFUSED.into(),
@@ -101,6 +103,8 @@ mod tests {
             unreachable(&ureq::Error::TlsRequired),
             unreachable(&ureq::Error::Timeout(ureq::Timeout::Global)),
         ];
+        let of_windows = ureq::Error::Io(io::Error::from_raw_os_error(11001));
+        assert_eq!(unreachable(&of_windows), unreachable(&ureq::Error::HostNotFound));
         assert_eq!(reasons.iter().collect::<std::collections::BTreeSet<_>>().len(), reasons.len());
         assert!(reasons[1].contains("certificate"), "{reasons:?}");
         assert!(!unreachable(&ureq::Error::BadUri("planted-secret".to_owned())).contains("planted"));

@@ -48,9 +48,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits)
 /// Returns whether accepting can be retried: one connection failed early, or too many files are open.
 fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    // ENFILE and EMFILE: too many open files in the system or the process.
+    // ENFILE, EMFILE and the WSAEMFILE of Windows: too many open files in the system or the process.
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-        || matches!(error.raw_os_error(), Some(23 | 24))
+        || matches!(error.raw_os_error(), Some(23 | 24 | 10024))
 }
 
 #[cfg(test)]
@@ -60,6 +60,14 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+
+    #[test]
+    fn accepting_goes_on_when_too_many_files_are_open() {
+        for code in [23, 24, 10024] {
+            assert!(is_transient(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(!is_transient(&io::ErrorKind::PermissionDenied.into()));
+    }
 
     #[tokio::test]
     async fn further_connections_wait_until_one_closes() {

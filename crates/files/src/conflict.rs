@@ -78,21 +78,29 @@ pub fn check_outputs<'p>(
     outputs: &[Named<'p>],
     inputs: impl IntoIterator<Item = Named<'p>>,
 ) -> Result<(), ConflictError> {
-    let redirected = redirected();
+    check_outputs_on(outputs, inputs, cfg!(unix))
+}
+
+fn check_outputs_on<'p>(
+    outputs: &[Named<'p>],
+    inputs: impl IntoIterator<Item = Named<'p>>,
+    is_unix: bool,
+) -> Result<(), ConflictError> {
+    let redirected = if is_unix { redirected() } else { Vec::new() };
     if outputs.is_empty() && redirected.is_empty() {
         return Ok(());
     }
     let mut seen: HashMap<Identity, Named<'p>> = HashMap::new();
     for input in inputs {
         // The reader of an input reports that it is missing.
-        if let Some(identity) = Identity::of_input(input.path) {
+        if let Some(identity) = Identity::of_input(input.path, is_unix) {
             seen.entry(identity).or_insert(input);
         }
     }
     for output in outputs {
         let target = writable(output.path)
             .map_err(|error| ConflictError::CannotWrite(output.path.to_owned(), error))?;
-        let Some(identity) = Identity::of(&target) else { continue };
+        let Some(identity) = Identity::of(&target, is_unix) else { continue };
         if let Some(other) = seen.insert(identity, *output) {
             return Err(same_file(output, &other));
         }
@@ -133,29 +141,26 @@ enum Identity {
 
 impl Identity {
     /// Returns the identity of a target; `None` for a stream.
-    fn of(target: &Target) -> Option<Self> {
+    fn of(target: &Target, is_unix: bool) -> Option<Self> {
         let Target::File(FileTarget { folder, path, metadata }) = target else { return None };
-        #[cfg(unix)]
-        if let Some(metadata) = metadata {
+        if let Some(metadata) = metadata.as_ref().filter(|_| is_unix) {
             return Self::of_file(metadata);
         }
-        #[cfg(not(unix))]
-        let _ = metadata;
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         Some(Self::Path(folder.join(name)))
     }
 
     /// Returns the identity of an input; `None` for a stream or a missing file.
-    #[cfg(unix)]
-    fn of_input(path: &Path) -> Option<Self> {
-        let metadata =
-            if path == Path::new(STANDARD_INPUT) { standard_input() } else { std::fs::metadata(path).ok() };
+    fn of_input(path: &Path, is_unix: bool) -> Option<Self> {
+        let is_standard = path == Path::new(STANDARD_INPUT);
+        if !is_unix {
+            return Target::of(path)
+                .ok()
+                .filter(|_| !is_standard)
+                .and_then(|target| Self::of(&target, false));
+        }
+        let metadata = if is_standard { standard_input() } else { std::fs::metadata(path).ok() };
         Self::of_file(&metadata?)
-    }
-
-    #[cfg(not(unix))]
-    fn of_input(path: &Path) -> Option<Self> {
-        Target::of(path).ok().and_then(|target| Self::of(&target))
     }
 
     #[cfg(unix)]
@@ -163,24 +168,23 @@ impl Identity {
         use std::os::unix::fs::MetadataExt;
         metadata.is_file().then(|| Self::File(metadata.dev(), metadata.ino()))
     }
+
+    #[cfg(not(unix))]
+    fn of_file(_: &Metadata) -> Option<Self> {
+        None
+    }
 }
 
 /// The path that names standard input.
-#[cfg(unix)]
 const STANDARD_INPUT: &str = "-";
 
 /// Returns the metadata of the file or stream behind standard input. `None` if it is closed, and on systems other than Unix.
 #[must_use]
 pub fn standard_input() -> Option<Metadata> {
-    #[cfg(unix)]
-    let metadata = metadata_of(&io::stdin());
-    #[cfg(not(unix))]
-    let metadata = None;
-    metadata
+    metadata_of(&io::stdin())
 }
 
-/// The files to which the shell redirected the standard streams.
-#[cfg(unix)]
+/// The files to which the shell redirected the standard streams, on Unix.
 fn redirected() -> Vec<(Named<'static>, Identity)> {
     let streams = [
         ("standard output", "/dev/stdout", metadata_of(&io::stdout())),
@@ -192,13 +196,43 @@ fn redirected() -> Vec<(Named<'static>, Identity)> {
     streams.into_iter().filter_map(file).collect()
 }
 
-#[cfg(not(unix))]
-fn redirected() -> Vec<(Named<'static>, Identity)> {
-    Vec::new()
-}
-
 #[cfg(unix)]
 fn metadata_of(stream: &impl std::os::fd::AsFd) -> Option<Metadata> {
     let descriptor = stream.as_fd().try_clone_to_owned().ok()?;
     std::fs::File::from(descriptor).metadata().ok()
+}
+
+#[cfg(not(unix))]
+fn metadata_of<S>(_: &S) -> Option<Metadata> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_inodes_an_output_is_known_by_its_path_in_any_case_of_letters() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let [data, link] = ["data.csv", "link.csv"].map(|name| folder.join(name));
+        std::fs::write(&data, "").unwrap();
+        std::fs::hard_link(&data, &link).unwrap();
+        let is_refused = |output: &Path, input: &Path| {
+            let result = check_outputs_on(&[Named::new("--to", output)], [Named::new("data", input)], false);
+            matches!(result, Err(ConflictError::SameFile(_)))
+        };
+        for same in ["data.csv", "DATA.csv", "./Data.CSV"] {
+            assert!(is_refused(&folder.join(same), &data), "{same}");
+        }
+        assert!(!is_refused(&link, &data), "a hard link is another file");
+        assert!(!is_refused(Path::new("-"), Path::new("-")), "standard input is no file");
+        assert!(!is_refused(&folder.join("new.csv"), &folder.join("missing.csv")));
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(&link).unwrap();
+            std::os::unix::fs::symlink(&data, &link).unwrap();
+            assert!(is_refused(&link, &data), "a symbolic link is the same file");
+        }
+    }
 }

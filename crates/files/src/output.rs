@@ -1,6 +1,6 @@
 //! Atomic output: a file is written completely or not at all.
 
-use std::fs::{File, Permissions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -220,6 +220,7 @@ fn shared(_: &mut tempfile::Builder<'_, '_>) {}
 /// Gives the file the owner, the group and the permissions of the file that it will replace.
 #[cfg(unix)]
 fn take_after(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
+    use std::fs::Permissions;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let new = file.metadata()?;
     let keeps_group =
@@ -243,10 +244,10 @@ fn keep_owner(
         || chown(None, Some(old.1)).is_ok()
 }
 
+/// There is nothing to give: [`FileTarget::check_replaceable`] refuses a read-only file.
 #[cfg(not(unix))]
-fn take_after(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
-    let permissions: Permissions = old.permissions();
-    file.set_permissions(permissions)
+fn take_after(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 /// Opens a folder for [`sync_folder`]. `None` for a folder that this process may write to but not read.

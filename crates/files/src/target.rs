@@ -36,7 +36,7 @@ impl Target {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
             check_not_input(&path)?;
-            if Standard::of(&path).is_some() {
+            if Standard::of(&path, cfg!(unix)).is_some() {
                 return Ok(Self::Stream(path));
             }
             let name = path.file_name().ok_or_else(|| invalid("not the name of a file"))?;
@@ -81,7 +81,7 @@ impl FileTarget {
 
 /// Opens a [`Target::Stream`] for writing.
 pub(crate) fn open_stream(path: &Path) -> io::Result<File> {
-    match Standard::of(path) {
+    match Standard::of(path, cfg!(unix)) {
         Some(standard) => standard.duplicate(),
         None => File::options().write(true).open(path),
     }
@@ -96,10 +96,11 @@ enum Standard {
 }
 
 impl Standard {
-    fn of(path: &Path) -> Option<Self> {
-        match path.to_str()? {
-            "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" if cfg!(unix) => Some(Self::Output),
-            "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" if cfg!(unix) => Some(Self::Error),
+    /// Returns the stream that a path names, on Unix alone: elsewhere these are paths like any other.
+    fn of(path: &Path, is_unix: bool) -> Option<Self> {
+        match path.to_str().filter(|_| is_unix)? {
+            "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(Self::Output),
+            "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(Self::Error),
             _ => None,
         }
     }
@@ -122,9 +123,15 @@ impl Standard {
 
 /// Refuses standard input as an output: the file behind it is data.
 fn check_not_input(path: &Path) -> io::Result<()> {
-    let is_input =
-        cfg!(unix) && matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"));
-    if is_input { Err(invalid("standard input is not an output: name a file")) } else { Ok(()) }
+    if is_input(path, cfg!(unix)) {
+        Err(invalid("standard input is not an output: name a file"))
+    } else {
+        Ok(())
+    }
+}
+
+fn is_input(path: &Path, is_unix: bool) -> bool {
+    is_unix && matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"))
 }
 
 /// An error of the folder instead of the file.
@@ -134,4 +141,19 @@ pub(crate) fn in_folder(error: io::Error) -> io::Error {
 
 pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_the_standard_streams_are_paths_like_any_other_elsewhere_than_on_unix() {
+        for is_unix in [true, false] {
+            assert_eq!(is_input(Path::new("/dev/stdin"), is_unix), is_unix);
+            for name in ["/dev/stdout", "/dev/fd/2"] {
+                assert_eq!(Standard::of(Path::new(name), is_unix).is_some(), is_unix, "{name}");
+            }
+        }
+    }
 }

@@ -19,6 +19,8 @@ pub struct Found {
     pub skipped: Vec<Skipped>,
     /// The folders that were searched.
     folders: HashSet<Identity>,
+    /// Whether files have a device and an inode.
+    is_unix: bool,
 }
 
 impl Found {
@@ -30,7 +32,8 @@ impl Found {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or_else(|| Path::new("."));
-            let identity = std::fs::metadata(folder).and_then(|about| identity(folder, &about));
+            let identity =
+                std::fs::metadata(folder).and_then(|about| Identity::of(folder, &about, self.is_unix));
             is_data(path) && !is_hidden(name) && identity.is_ok_and(|folder| self.folders.contains(&folder))
         };
         // A link is read under its own name, and the file that it leads to under another.
@@ -53,7 +56,11 @@ impl Source {
     /// If a path does not exist, a folder has nothing to read, a path names a file that is already found, or the format is
     /// unknown.
     pub fn search(paths: &[PathBuf]) -> Result<Found, LabError> {
-        let mut search = Search::default();
+        Self::search_on(paths, cfg!(unix))
+    }
+
+    fn search_on(paths: &[PathBuf], is_unix: bool) -> Result<Found, LabError> {
+        let mut search = Search { is_unix, ..Search::default() };
         for path in paths {
             if path.as_os_str() == STANDARD_INPUT {
                 if search.sources.iter().any(Self::is_standard_input) {
@@ -95,7 +102,7 @@ impl Source {
         let parquet = sources.iter().find(|source| source.format == Format::Parquet);
         match parquet.filter(|_| !cfg!(feature = "parquet")) {
             Some(parquet) => Err(LabProblem::NeedsParquet(parquet.path().to_owned()).into_error()),
-            None => Ok(Found { sources, skipped, folders }),
+            None => Ok(Found { sources, skipped, folders, is_unix }),
         }
     }
 
@@ -115,6 +122,7 @@ struct Search {
     folders: HashSet<Identity>,
     /// The first path of each file and folder.
     seen: HashMap<Identity, PathBuf>,
+    is_unix: bool,
 }
 
 impl Search {
@@ -123,7 +131,7 @@ impl Search {
             self.skip(path, SkipReason::SameAs(first));
             return Ok(());
         }
-        self.folders.insert(identity(path, about)?);
+        self.folders.insert(Identity::of(path, about, self.is_unix)?);
         let mut entries = std::fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
@@ -168,7 +176,7 @@ impl Search {
     /// Remembers a file or folder. Returns the path under which it was found before, if it was.
     fn first(&mut self, path: &Path, about: &Metadata) -> io::Result<Option<PathBuf>> {
         use std::collections::hash_map::Entry;
-        match self.seen.entry(identity(path, about)?) {
+        match self.seen.entry(Identity::of(path, about, self.is_unix)?) {
             Entry::Occupied(first) => Ok(Some(first.get().clone())),
             Entry::Vacant(place) => {
                 place.insert(path.to_owned());
@@ -178,21 +186,55 @@ impl Search {
     }
 }
 
-/// The identity of a file: device and inode.
-#[cfg(unix)]
-type Identity = (u64, u64);
-/// The identity of a file: its path. Hard links count as two files here.
-#[cfg(not(unix))]
-type Identity = PathBuf;
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
-fn identity(_path: &Path, about: &Metadata) -> io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    Ok((about.dev(), about.ino()))
+/// The identity of a file or folder: equal for all of its names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    /// Device and inode.
+    #[cfg(unix)]
+    File(u64, u64),
+    /// The path without links, on other systems. Hard links count as two files there.
+    Path(PathBuf),
 }
 
-#[cfg(not(unix))]
-fn identity(path: &Path, _about: &Metadata) -> io::Result<Identity> {
-    path.canonicalize()
+impl Identity {
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "there are no inodes"))]
+    fn of(path: &Path, about: &Metadata, is_unix: bool) -> io::Result<Self> {
+        #[cfg(unix)]
+        if is_unix {
+            use std::os::unix::fs::MetadataExt;
+            return Ok(Self::File(about.dev(), about.ino()));
+        }
+        path.canonicalize().map(Self::Path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_inodes_a_file_is_known_by_its_path_without_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        std::fs::create_dir(folder.join("data")).unwrap();
+        let first = folder.join("data/a.csv");
+        std::fs::write(&first, "").unwrap();
+        std::fs::hard_link(&first, folder.join("data/b.csv")).unwrap();
+        let search = |paths: &[PathBuf]| Source::search_on(paths, false);
+        let found = search(&[folder.join("data")]).unwrap();
+        assert_eq!(found.sources.len(), 2, "a hard link is another file");
+        assert!(found.includes_output(&folder.join("data/../data/new.csv")));
+        assert!(!found.includes_output(&folder.join("new.csv")));
+        let refused = search(&[first.clone(), folder.join("data/../data/a.csv")]).unwrap_err().to_string();
+        assert!(refused.contains("would be read twice"), "{refused}");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&first, folder.join("data/c.csv")).unwrap();
+            std::os::unix::fs::symlink(folder.join("data"), folder.join("data/d")).unwrap();
+            let data = first.parent().unwrap().to_owned();
+            let skipped = search(&[data.clone()]).unwrap().skipped;
+            let skipped = skipped.into_iter().map(|skipped| skipped.reason).collect::<Vec<_>>();
+            assert_eq!(skipped, [SkipReason::SameAs(first), SkipReason::SameAs(data)]);
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};
 pub(crate) use matchers::{MatcherRow, MatcherRows};
 pub(crate) use parts::{
-    Decider, Example, Scores, SubjectScore, VerdictMatrix, hash_of_subject, verdict_number,
+    Decider, Example, Scores, SubjectScore, VerdictMatrix, add_grid, hash_of_subject, verdict_number,
 };
 
 pub(crate) use room::Room;
@@ -226,6 +226,19 @@ impl Tally {
         self.people_rows.saturating_mul(self.segments.len() as u64) > MOST_KEPT as u64
     }
 
+    /// Returns whether each score is counted on its scale.
+    pub(crate) fn is_of(&self, scales: &Scales) -> bool {
+        let is_of = |grid: &Grid, input| grid.valid() == 0 || grid.is_of(scales.scale(input));
+        let attacks = self.attacks.get().into_iter().flat_map(BTreeMap::values);
+        self.scores.iter().all(|grid| is_of(grid, Input::VerifyScore))
+            && attacks.chain([&self.bona_fide]).all(|grid| is_of(grid, Input::FaceAttackScore))
+            && self.periods.values().all(|month| {
+                is_of(&month.verify, Input::VerifyScore)
+                    && is_of(&month.quality, Input::QualityScore)
+                    && is_of(&month.attack, Input::FaceAttackScore)
+            })
+    }
+
     /// Adds the counts of another tally, of the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
@@ -245,14 +258,14 @@ impl Tally {
             values.merge(others, SegmentRows::merge);
         }
         for (scores, others) in self.scores.iter_mut().zip(&other.scores) {
-            scores.merge(others);
+            add_grid(scores, others);
         }
         add_all(&mut self.approved, &other.approved);
         for (month, scores) in other.periods {
             self.periods.entry(month).or_default().merge(&scores);
         }
-        self.attacks.merge(&other.attacks, Grid::merge);
-        self.bona_fide.merge(&other.bona_fide);
+        self.attacks.merge(&other.attacks, add_grid);
+        add_grid(&mut self.bona_fide, &other.bona_fide);
         self.kept_all &= other.kept_all && self.kept.len() + other.kept.len() <= MOST_KEPT;
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
         self.known_people += other.known_people;

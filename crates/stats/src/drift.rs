@@ -129,11 +129,12 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
 }
 
 /// Returns the earth mover's distance of scores on the grid, each rounded down to it, in the unit of the scores. `None` if one
-/// grid has no scores, or has scores outside it.
+/// grid has no scores or has scores outside it, or if their edges differ.
 #[must_use]
 pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let (n, m) = (reference.valid() as f64, current.valid() as f64);
-    if n == 0.0 || m == 0.0 || reference.outside() + current.outside() > 0 {
+    let is_outside = reference.outside() + current.outside() > 0;
+    if n == 0.0 || m == 0.0 || is_outside || !reference.has_edges_of(current) {
         return None;
     }
     let edges = f64::from(reference.per_unit());

@@ -1,5 +1,5 @@
-//! Scores counted on a grid of hundredths from 0 to 100: no sort, any number of rows, and exact at every threshold with two
-//! decimals. A [`Scale`] adds cuts between them, at which the counts are exact as well.
+//! Scores counted on a grid: no sort, any number of rows, and exact at every edge: each hundredth from 0 to 100, or each
+//! ten-thousandth from 0 to 1. A [`Scale`] adds cuts between them, at which the counts are exact as well.
 
 mod counts;
 mod labelled;

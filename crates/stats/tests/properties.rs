@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn grids_merge_to_the_grid_of_all(first in vec(any_double(), 0..80), second in vec(any_double(), 0..80)) {
         let mut merged = Grid::of(&first);
-        merged.merge(&Grid::of(&second));
+        prop_assert!(merged.merge(&Grid::of(&second)));
         let all = [first, second].concat();
         prop_assert_eq!(&merged, &Grid::of(&all));
         prop_assert_eq!(merged.valid() + merged.invalid(), all.len() as u64);

@@ -81,7 +81,7 @@ impl Checkpoint {
         if checkpoint.of != fingerprint(task) || is_beyond || compares_matchers != task.compares_matchers {
             return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }
-        if checkpoint.cuts != cuts(task) {
+        if checkpoint.cuts != cuts(task) || !checkpoint.tally.is_of(&task.scales) {
             return Err(LabProblem::CheckpointOfOtherScores(path.to_owned()).into_error());
         }
         Ok(Some(checkpoint))

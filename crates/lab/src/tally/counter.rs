@@ -352,7 +352,9 @@ impl Counter {
         if let Some(kind) = row.attack {
             let scale = self.scales.scale(Input::FaceAttackScore);
             let [.., attack] = slots;
-            tally.attacks.change(&mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
+            let mut is_added = true;
+            tally.attacks.change(&mask_digits(kind), |scores| is_added = scores.add_slot(scale, attack, 1));
+            debug_assert!(is_added, "a score has one scale");
         }
         if let Some(at) = at.filter(|_| a_says != b_says) {
             let examples = tally.examples.entry((a_says, b_says)).or_default();
@@ -434,16 +436,18 @@ impl Counter {
             tally.days.entry(day.day).or_default().merge(&day.share);
             day.share = VerdictMatrix::default();
         }
+        let mut is_poured = true;
         for (month, [verify, quality, attack]) in &mut self.months {
             let period = tally.periods.entry(*month).or_default();
-            verify.pour(of_verify, &mut period.verify);
-            quality.pour(of_quality, &mut period.quality);
-            attack.pour(of_attack, &mut period.attack);
+            is_poured &= verify.pour(of_verify, &mut period.verify);
+            is_poured &= quality.pour(of_quality, &mut period.quality);
+            is_poured &= attack.pour(of_attack, &mut period.attack);
         }
         for (scores, to) in self.scores.iter_mut().zip(&mut tally.scores) {
-            scores.pour(of_verify, to);
+            is_poured &= scores.pour(of_verify, to);
         }
-        self.bona_fide.pour(of_attack, &mut tally.bona_fide);
+        is_poured &= self.bona_fide.pour(of_attack, &mut tally.bona_fide);
+        debug_assert!(is_poured, "a score has one scale");
         if let Some(sweep) = &mut self.sweep {
             tally.sweep.merge(&sweep.take());
         }

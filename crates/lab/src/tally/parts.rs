@@ -131,10 +131,16 @@ pub(crate) struct Scores {
 
 impl Scores {
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.verify.merge(&other.verify);
-        self.quality.merge(&other.quality);
-        self.attack.merge(&other.attack);
+        add_grid(&mut self.verify, &other.verify);
+        add_grid(&mut self.quality, &other.quality);
+        add_grid(&mut self.attack, &other.attack);
     }
+}
+
+/// Adds the counts of another grid of the same score. A tally counts each score on one scale.
+pub(crate) fn add_grid(grid: &mut Grid, other: &Grid) {
+    let is_added = grid.merge(other);
+    debug_assert!(is_added, "a score has one scale");
 }
 
 /// Returns the hash that identifies a subject.

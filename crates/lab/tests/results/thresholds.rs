@@ -220,6 +220,12 @@ fn a_saved_run_is_not_resumed_with_other_promises() {
         assert!(error.contains("counts scores at other values: a rule or a promise"), "{error}");
     }
     assert!(run(&policy).unwrap().complete);
+    // A grid with other edges cannot be added to.
+    let state = folder.path().join("state.json");
+    let edited = std::fs::read_to_string(&state).unwrap().replace(r#""per_unit":100,"#, r#""per_unit":10,"#);
+    std::fs::write(&state, edited).unwrap();
+    let error = run(&policy).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("counts scores at other values"), "{error}");
 }
 
 #[cfg(feature = "parquet")]

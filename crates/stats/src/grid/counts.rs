@@ -1,12 +1,17 @@
 //! Scores counted on a grid, with exact counts at the cuts of its scale.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use super::scale::Scale;
-use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, place, place_at, table};
+use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, place_at, table};
 use crate::rate::Rate;
 
-/// The number of scores at each hundredth from 0 to 100, and the number of invalid scores: missing, NaN, or out of range.
+/// The number of scores at each edge of a grid, and the number of invalid scores: missing, NaN, or out of range.
+///
+/// A grid has [`EDGES`] edges from 0 on, one each 1/[`per_unit`](Self::per_unit): by default each hundredth from 0 to 100. While it
+/// has no scores, it takes the edges and cuts of what is added to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Sparse", into = "Sparse")]
 pub struct Grid {
@@ -19,6 +24,8 @@ pub struct Grid {
     invalid: u64,
     /// Ascending.
     cuts: Vec<Cut>,
+    /// The [`key_of`] its edges and cuts.
+    key: u64,
 }
 
 impl Default for Grid {
@@ -30,12 +37,13 @@ impl Default for Grid {
             above: 0,
             invalid: 0,
             cuts: Vec::new(),
+            key: key_of(HUNDREDTHS, []),
         }
     }
 }
 
 impl Grid {
-    /// Creates a grid of some scores.
+    /// Creates a grid of some scores, in points from 0 to 100.
     #[must_use]
     pub fn of(scores: &[f64]) -> Self {
         let mut grid = Self::default();
@@ -43,16 +51,22 @@ impl Grid {
         grid
     }
 
-    /// Counts more scores, in points from 0 to 100.
+    /// Counts more scores, at the edges and cuts that the grid has. A score outside the grid is invalid.
     pub fn add(&mut self, scores: &[f64]) {
-        if scores.len() < EDGES {
-            scores.iter().for_each(|score| self.count(usize::from(place(*score)), 1));
+        let per_unit = self.per_unit;
+        if scores.len() < EDGES || !self.cuts.is_empty() {
+            for score in scores {
+                let place = place_at(*score, per_unit);
+                let reached = self.cuts.iter_mut().filter(|cut| cut.divides == place && cut.at <= *score);
+                reached.for_each(|cut| cut.from_here += 1);
+                self.count(usize::from(place), 1);
+            }
             return;
         }
         for part in scores.chunks(u32::MAX as usize) {
             let mut table = table::<SLOTS>();
             for score in part {
-                bump(&mut table, usize::from(place(*score)));
+                bump(&mut table, usize::from(place_at(*score, per_unit)));
             }
             self.take(table.as_slice());
         }
@@ -63,19 +77,44 @@ impl Grid {
         self.invalid += attempts;
     }
 
-    /// Adds the counts of another grid. The order of merges does not matter.
-    pub fn merge(&mut self, other: &Self) {
+    /// Adds the counts of another grid. The order of merges does not matter. If both have scores, the cuts that only one of them
+    /// has are dropped.
+    ///
+    /// Returns false, and changes nothing, if both have scores and their edges differ.
+    #[must_use]
+    pub fn merge(&mut self, other: &Self) -> bool {
+        if !self.has_edges_of(other) {
+            return false;
+        }
         if self.valid() == 0 {
             self.per_unit = other.per_unit;
         }
         self.cuts = shared(self, other).map(|(mine, theirs)| mine.with(theirs.from_here)).collect();
+        self.key = key_of(self.per_unit, self.cuts.iter().map(|cut| cut.at));
         self.counts.iter_mut().zip(&other.counts).for_each(|(ours, theirs)| *ours += theirs);
         self.below += other.below;
         self.above += other.above;
         self.invalid += other.invalid;
+        true
     }
 
-    /// Returns the counts at 0.00, 0.01, .. 100.00, without scores outside the grid.
+    /// Returns whether the edges of both grids are the same, or one of them has no scores.
+    pub(crate) fn has_edges_of(&self, other: &Self) -> bool {
+        self.per_unit == other.per_unit || self.valid() == 0 || other.valid() == 0
+    }
+
+    /// Returns whether the edges are hundredths, without cuts.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.per_unit == HUNDREDTHS && self.cuts.is_empty()
+    }
+
+    /// Returns whether the edges and the cuts are those of a scale.
+    #[must_use]
+    pub const fn is_of(&self, scale: &Scale) -> bool {
+        self.key == scale.key()
+    }
+
+    /// Returns the counts at the edges, ascending, without scores outside the grid.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
@@ -150,12 +189,23 @@ impl Grid {
     }
 
     /// Counts scores by their slot on a scale.
-    pub fn add_slot(&mut self, scale: &Scale, slot: u16, times: u64) {
-        let is_of_scale = self.per_unit == scale.per_unit() && self.cuts.len() == scale.cuts().len();
-        // Scores counted without the cuts cannot be divided by them later.
-        if !is_of_scale && self.valid() == 0 {
+    ///
+    /// Returns false, and changes nothing, if the grid has scores that were counted at other edges or cuts: they cannot be divided
+    /// by other cuts later.
+    #[must_use]
+    pub fn add_slot(&mut self, scale: &Scale, slot: u16, times: u64) -> bool {
+        if !self.is_of(scale) {
+            if self.valid() > 0 {
+                return false;
+            }
             self.take_scale(scale);
         }
+        self.count_slot(scale, slot, times);
+        true
+    }
+
+    /// Counts scores by their slot on the scale of this grid.
+    fn count_slot(&mut self, scale: &Scale, slot: u16, times: u64) {
         let whole = scale.whole(slot);
         let reached = slot.checked_sub(CUTS).and_then(|cut| self.cuts.get_mut(..=usize::from(cut)));
         for cut in reached.into_iter().flatten().filter(|cut| cut.divides == whole) {
@@ -170,6 +220,7 @@ impl Grid {
 
     fn take_scale(&mut self, scale: &Scale) {
         self.per_unit = scale.per_unit();
+        self.key = scale.key();
         self.cuts = scale.cuts().iter().map(|(at, divides)| Cut::new(*at, *divides)).collect();
     }
 
@@ -191,7 +242,7 @@ impl Grid {
         let mut grid = Self::default();
         grid.take_scale(scale);
         for (slot, count) in (0..).zip(table).filter(|(_, count)| **count > 0) {
-            grid.add_slot(scale, slot, u64::from(*count));
+            grid.count_slot(scale, slot, u64::from(*count));
         }
         grid
     }
@@ -214,6 +265,14 @@ impl Cut {
     const fn with(self, more: u64) -> Self {
         Self { from_here: self.from_here + more, ..self }
     }
+}
+
+/// Returns a number that stands for edges and cuts, so that a comparison does not depend on the number of cuts.
+pub(super) fn key_of(per_unit: u32, cuts: impl IntoIterator<Item = f64>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    per_unit.hash(&mut hasher);
+    cuts.into_iter().for_each(|cut| cut.to_bits().hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Returns the cuts at which both grids have counts, ascending: the common ones, or those of the other grid if one has no
@@ -252,7 +311,8 @@ impl From<Grid> for Sparse {
 impl From<Sparse> for Grid {
     fn from(sparse: Sparse) -> Self {
         let Sparse { per_unit, counts, outside: (below, above), invalid, cuts } = sparse;
-        let mut grid = Self { per_unit, below, above, invalid, cuts, ..Self::default() };
+        let key = key_of(per_unit, cuts.iter().map(|cut| cut.at));
+        let mut grid = Self { per_unit, below, above, invalid, cuts, key, ..Self::default() };
         for (at, count) in counts {
             grid.count(at, count);
         }

@@ -6,7 +6,8 @@ use crate::curve::{Curve, OperatingPoint};
 use crate::ks::{KolmogorovSmirnov, compare};
 use crate::rate::Rate;
 
-/// Genuine and impostor attempts, each counted on the grid.
+/// Genuine and impostor attempts, each counted on a grid. If both have scores on grids with other edges, they cannot be compared:
+/// there are no points and no curve.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelledGrid {
     /// Attempts by the claimed person.
@@ -16,9 +17,17 @@ pub struct LabelledGrid {
 }
 
 impl LabelledGrid {
-    /// Counts scores, in points from 0 to 100, each with whether it is genuine. If one slice is longer, its extra values are
-    /// ignored.
+    /// Counts scores as [`Grid::add`] does, each with whether it is genuine. If one slice is longer, its extra values are ignored.
     pub fn add(&mut self, scores: &[f64], genuine: &[bool]) {
+        if !(self.genuine.is_plain() && self.impostor.is_plain()) {
+            let of = |kind: bool| {
+                let of_kind = scores.iter().zip(genuine).filter(|(_, genuine)| **genuine == kind);
+                of_kind.map(|(score, _)| *score).collect::<Vec<_>>()
+            };
+            self.genuine.add(&of(true));
+            self.impostor.add(&of(false));
+            return;
+        }
         for (scores, genuine) in scores.chunks(u32::MAX as usize).zip(genuine.chunks(u32::MAX as usize)) {
             let mut table = table::<{ 2 * SLOTS }>();
             for (score, genuine) in scores.iter().zip(genuine) {
@@ -30,10 +39,15 @@ impl LabelledGrid {
         }
     }
 
-    /// Adds the counts of another.
-    pub fn merge(&mut self, other: &Self) {
-        self.genuine.merge(&other.genuine);
-        self.impostor.merge(&other.impostor);
+    /// Adds the counts of another, as [`Grid::merge`] does.
+    ///
+    /// Returns false, and changes nothing, if the edges of one of the grids differ.
+    #[must_use]
+    pub fn merge(&mut self, other: &Self) -> bool {
+        self.genuine.has_edges_of(&other.genuine)
+            && self.impostor.has_edges_of(&other.impostor)
+            && self.genuine.merge(&other.genuine)
+            && self.impostor.merge(&other.impostor)
     }
 
     /// Returns the error counts at a threshold; `None` if it is neither on the grid nor one of its cuts.
@@ -47,30 +61,29 @@ impl LabelledGrid {
         })
     }
 
-    /// Returns the error counts at every threshold of the grid from 0.00 to 100.00 and at every cut, ascending, and at plus
+    /// Returns the error counts at every edge of the grid and at every cut, ascending, and at plus
     /// infinity.
     pub fn operating_points(&self) -> impl Iterator<Item = OperatingPoint> + '_ {
         let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
         let mut below = (0, 0);
-        self.pairs().into_iter().chain([(f64::INFINITY, 0, 0)]).map(
-            move |(threshold, of_genuine, of_impostor)| {
-                let point = OperatingPoint {
-                    threshold,
-                    fmr: Rate::counted(impostor - below.1, impostor),
-                    fnmr: Rate::counted(below.0, genuine),
-                };
-                below = (below.0 + of_genuine, below.1 + of_impostor);
-                point
-            },
-        )
+        let end = self.genuine.has_edges_of(&self.impostor).then_some((f64::INFINITY, 0, 0));
+        self.pairs().into_iter().chain(end).map(move |(threshold, of_genuine, of_impostor)| {
+            let point = OperatingPoint {
+                threshold,
+                fmr: Rate::counted(impostor - below.1, impostor),
+                fnmr: Rate::counted(below.0, genuine),
+            };
+            below = (below.0 + of_genuine, below.1 + of_impostor);
+            point
+        })
     }
 
-    /// Returns the distance between genuine and impostor scores, rounded down to hundredths. For drift, pass the reference
+    /// Returns the distance between genuine and impostor scores, rounded down to the grid. For drift, pass the reference
     /// sample as the genuine scores and the current sample as the impostor scores. `None` if either is empty or has scores
     /// outside the grid.
     #[must_use]
     pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
-        if self.outside() > 0 {
+        if self.outside() > 0 || !self.genuine.has_edges_of(&self.impostor) {
             return None;
         }
         compare(self.pairs().into_iter(), self.genuine.valid(), self.impostor.valid())
@@ -92,6 +105,9 @@ impl LabelledGrid {
     /// outside the grid, if there are any, each at its lower bound.
     fn pairs(&self) -> Vec<(f64, u64, u64)> {
         let Self { genuine, impostor } = self;
+        if !genuine.has_edges_of(impostor) {
+            return Vec::new();
+        }
         let grid = if genuine.valid() > 0 { genuine } else { impostor };
         let counts = (0_u16..).zip(genuine.counts.iter().zip(&impostor.counts));
         let edges = counts.filter_map(|(at, (genuine, impostor))| {

@@ -3,10 +3,13 @@
 //! A slot is an index of a table of counts. The order: the slots of the grid, the invalid scores, those below the grid, those
 //! above it, and one for each cut, which takes the scores from there to the next edge or cut.
 
+use std::fmt;
+
+use super::counts::key_of;
 use super::slots::{ABOVE, BELOW, CUTS, EDGES, NO_SCORE, SLOTS, edge_at, place_at};
 
 /// The slots of a score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Scale {
     per_unit: u32,
     /// The range of valid scores.
@@ -15,6 +18,21 @@ pub struct Scale {
     cuts: Vec<(f64, u16)>,
     /// Whether the grid alone determines the slot of a score.
     is_plain: bool,
+    /// The [`key_of`] the edges and cuts.
+    key: u64,
+}
+
+/// Without the key: the lab keeps a hash of this text in files.
+impl fmt::Debug for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { per_unit, range, cuts, is_plain, key: _ } = self;
+        f.debug_struct("Scale")
+            .field("per_unit", per_unit)
+            .field("range", range)
+            .field("cuts", cuts)
+            .field("is_plain", is_plain)
+            .finish()
+    }
 }
 
 impl Scale {
@@ -33,6 +51,7 @@ impl Scale {
         Self {
             per_unit,
             range,
+            key: key_of(per_unit, between.iter().copied()),
             is_plain: between.is_empty() && range == (0.0, top),
             cuts: between.into_iter().map(|cut| (cut, slot(cut))).collect(),
         }
@@ -119,6 +138,10 @@ impl Scale {
     #[must_use]
     pub const fn per_unit(&self) -> u32 {
         self.per_unit
+    }
+
+    pub(super) const fn key(&self) -> u64 {
+        self.key
     }
 
     /// Returns the range of valid scores.

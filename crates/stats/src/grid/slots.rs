@@ -5,7 +5,8 @@ pub const HUNDREDTHS: u32 = 100;
 /// The number of edges in one unit of a score from 0 to 1.
 pub const TEN_THOUSANDTHS: u32 = 10_000;
 
-/// The number of thresholds on the grid: 0.00, 0.01, .. 100.00.
+/// The number of edges of a grid, each a threshold: 0.00, 0.01, .. 100.00 with [`HUNDREDTHS`], 0, 0.0001, .. 1 with
+/// [`TEN_THOUSANDTHS`].
 pub const EDGES: usize = 10_001;
 
 /// The number of slots: a power of two above the grid's edges, so that a masked index needs no check.
@@ -19,7 +20,7 @@ pub(super) const ABOVE: u16 = NO_SCORE + 2;
 /// The slot of the first cut.
 pub(super) const CUTS: u16 = NO_SCORE + 3;
 
-/// Returns the threshold at an index of the grid: the double nearest to `index`/100. `None` past 100.00.
+/// Returns the threshold at an index of a grid of hundredths: the double nearest to `index`/100. `None` past 100.00.
 #[must_use]
 pub fn edge(index: usize) -> Option<f64> {
     edge_at(index, HUNDREDTHS)
@@ -31,7 +32,7 @@ pub(super) fn edge_at(index: usize, per_unit: u32) -> Option<f64> {
     (index < EDGES).then(|| index as f64 / f64::from(per_unit))
 }
 
-/// Returns the index of a threshold on the grid, if it has at most two decimals and is from 0 to 100.
+/// Returns the index of a threshold on a grid of hundredths, if it has at most two decimals and is from 0 to 100.
 #[must_use]
 pub fn edge_index(threshold: f64) -> Option<usize> {
     let place = usize::from(place(threshold));

@@ -23,7 +23,7 @@ fn scores() -> Vec<f64> {
 
 fn counted(scale: &Scale, scores: &[f64]) -> Grid {
     let mut grid = Grid::default();
-    scores.iter().for_each(|score| grid.add_slot(scale, scale.slot(*score), 1));
+    assert!(scores.iter().all(|score| grid.add_slot(scale, scale.slot(*score), 1)));
     grid
 }
 
@@ -38,9 +38,9 @@ fn counts_exactly_at_every_cut() {
             let mut poured = Grid::default();
             let mut quick = Quick::default();
             scores.iter().for_each(|score| quick.bump(scale.slot(*score)));
-            quick.pour(&scale, &mut poured);
+            assert!(quick.pour(&scale, &mut poured));
             let mut merged = Grid::default();
-            scores.chunks(7).for_each(|part| merged.merge(&counted(&scale, part)));
+            assert!(scores.chunks(7).all(|part| merged.merge(&counted(&scale, part))));
             let saved = serde_json::to_string(&merged).unwrap();
             let saved: Grid = serde_json::from_str(&saved).unwrap();
             for grid in [&poured, &merged, &saved] {
@@ -111,9 +111,69 @@ fn each_slot_is_within_its_point() {
 fn a_grid_without_a_cut_does_not_guess_its_count() {
     let scale = Scale::new(HUNDREDTHS, (0.0, 100.0), &[76.534]);
     let mut mixed = counted(&scale, &[76.533, 76.535]);
-    mixed.merge(&Grid::of(&[76.538]));
+    assert!(mixed.merge(&Grid::of(&[76.538])));
     assert_eq!((mixed.at_least(76.534), mixed.at_least(76.53)), (None, Some(3)));
     let mut known = counted(&scale, &[76.535]);
-    known.merge(&Grid::of(&[f64::NAN]));
+    assert!(known.merge(&Grid::of(&[f64::NAN])));
     assert_eq!((known.at_least(76.534), known.invalid()), (Some(1), 1));
+}
+
+#[test]
+fn refuses_scores_of_other_edges_or_cuts() {
+    let scale = |per_unit, cuts: &[f64]| Scale::new(per_unit, (0.0, 1.0), cuts);
+    let of_attacks = scale(TEN_THOUSANDTHS, &[0.07005]);
+    let grid = counted(&of_attacks, &[0.0700, 0.0701]);
+    // As many cuts as the grid has, and other values or other edges.
+    for other in [
+        scale(TEN_THOUSANDTHS, &[0.08005]),
+        scale(HUNDREDTHS, &[0.07005]),
+        scale(TEN_THOUSANDTHS, &[]),
+        scale(HUNDREDTHS, &[]),
+    ] {
+        let mut same = grid.clone();
+        assert!(!same.is_of(&other) && !same.add_slot(&other, other.slot(0.5), 1));
+        assert_eq!(same, grid);
+        assert!(!counted(&other, &[0.5]).add_slot(&of_attacks, of_attacks.slot(0.07006), 1));
+    }
+    let mut same = grid.clone();
+    assert!(!same.merge(&Grid::of(&[50.0])));
+    assert_eq!(same, grid);
+    assert!(same.merge(&Grid::of(&[f64::NAN])) && same.is_of(&of_attacks));
+    let saved: Grid = serde_json::from_str(&serde_json::to_string(&grid).unwrap()).unwrap();
+    assert!(saved.is_of(&of_attacks));
+}
+
+#[test]
+fn more_scores_are_counted_at_the_edges_and_cuts_of_the_grid() {
+    let scale = Scale::new(TEN_THOUSANDTHS, (0.0, 1.0), &[0.07005]);
+    let more = [0.0700, 0.070_06, 0.5, 0.99999, 1.0, 1.5, f64::NAN];
+    let mut grid = counted(&scale, &[0.5]);
+    grid.add(&more);
+    let mut expected = counted(&scale, &more);
+    assert!(expected.merge(&counted(&scale, &[0.5])));
+    assert_eq!(grid, expected);
+    let plain = Scale::new(TEN_THOUSANDTHS, (0.0, 1.0), &[]);
+    let many = more.repeat(2_000);
+    let mut grid = counted(&plain, &[0.5]);
+    grid.add(&many);
+    assert_eq!(grid.valid(), 5 * 2_000 + 1);
+    assert_eq!(grid.at_least(0.07), Some(5 * 2_000 + 1));
+    let mut labelled = LabelledGrid { genuine: counted(&plain, &[0.5]), ..LabelledGrid::default() };
+    labelled.add(&[0.25, 0.25, 75.0], &[true, false, false]);
+    assert_eq!((labelled.genuine.at_least(0.25), labelled.genuine.at_least(0.2501)), (Some(2), Some(1)));
+    assert_eq!(labelled.impostor.at_least(75.0), Some(1));
+}
+
+#[test]
+fn grids_with_other_edges_are_not_compared() {
+    let scale = Scale::new(TEN_THOUSANDTHS, (0.0, 1.0), &[]);
+    let (attacks, points) = (counted(&scale, &[0.25, 0.5]), Grid::of(&[25.0, 50.0]));
+    let mut both = LabelledGrid { genuine: attacks.clone(), impostor: points.clone() };
+    assert_eq!((both.kolmogorov_smirnov(), both.operating_points().count()), (None, 0));
+    assert_eq!(both.curve().auc(), None);
+    assert_eq!(crate::wasserstein_of_grids(&attacks, &points), None);
+    let before = both.clone();
+    assert!(!both.merge(&LabelledGrid { genuine: Grid::default(), impostor: attacks }));
+    assert!(!both.merge(&LabelledGrid { genuine: points, impostor: Grid::default() }));
+    assert_eq!(both, before);
 }

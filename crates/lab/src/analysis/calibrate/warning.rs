@@ -7,7 +7,7 @@ use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::input::row::Label;
-use crate::tally::Tally;
+use crate::tally::{Tally, add_grid};
 use cloudauth_stats::Grid;
 
 /// A reason to doubt the labels or the scale of the scores.
@@ -99,7 +99,7 @@ fn scale(tally: &Tally) -> Option<Warning> {
         Some(genuine) => ("the genuine scores", genuine.clone()),
         None => {
             let mut all = Grid::default();
-            tally.scores.iter().for_each(|grid| all.merge(grid));
+            tally.scores.iter().for_each(|grid| add_grid(&mut all, grid));
             ("all scores", all)
         }
     };

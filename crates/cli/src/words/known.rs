@@ -210,7 +210,8 @@ pub(super) const FILES: &List = &[
 /// Reasons why a line of counts is not one that the query of `lab sql` returns.
 #[cfg(feature = "lab")]
 pub(super) const COUNTS: &List = &[
-    ("takes the number of rows over 2^64", "行数的总和超过 2^64"),
+    ("takes the number of rows over 2^53", "行数的总和超过 2^53"),
+    ("has a score of another scale", "分数所用的刻度与其他行不同"),
     ("has a value longer than 1 KiB", "有超过 1 KiB 的值"),
     ("has an invalid day", "日期无效"),
     ("is of a segment that the counts do not name", "所属的分群未在计数中声明"),

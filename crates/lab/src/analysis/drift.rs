@@ -66,7 +66,7 @@ pub struct ScoreShift {
     /// The Jensen-Shannon divergence, in bits.
     pub js: Option<f64>,
     /// The change of the mean score, in the score's unit: negative if scores fell.
-    pub moved_by: Option<f64>,
+    pub mean_shift: Option<f64>,
     /// The earth mover's distance, in the score's unit: the average shift of a score, up or down.
     pub distance: Option<f64>,
     /// The share of rows between the values that the policy compares with the score. These shares change decisions. Exact.
@@ -120,10 +120,10 @@ pub struct Month {
     pub psi_critical: Option<f64>,
     /// The median score.
     pub median: Option<f64>,
-    /// The first decile of the score.
-    pub tenth: Option<f64>,
-    /// The ninth decile.
-    pub ninetieth: Option<f64>,
+    /// The 10th percentile of the score.
+    pub p10: Option<f64>,
+    /// The 90th percentile.
+    pub p90: Option<f64>,
 }
 
 /// A range of months, each by its first day: `2026-01` or `2026-01..2026-03`.
@@ -192,8 +192,8 @@ impl Drift {
                 .and_then(|(old, new)| psi(&old, &new, Smoothing::HalfCount)),
             psi_critical: bins_of(&old.verify, &scores.verify, &verify_edges).as_ref().and_then(critical),
             median: quantile(&scores.verify, 5),
-            tenth: quantile(&scores.verify, 1),
-            ninetieth: quantile(&scores.verify, 9),
+            p10: quantile(&scores.verify, 1),
+            p90: quantile(&scores.verify, 9),
         };
         Ok(Self {
             policy: decider.name(),
@@ -235,7 +235,7 @@ impl ScoreShift {
             ks: apart.map(|apart| apart.distance),
             ks_p: apart.map(|apart| apart.p),
             js: bins.as_ref().and_then(|(old, new)| jensen_shannon(old, new)),
-            moved_by: mean_shift_of_grids(old, new),
+            mean_shift: mean_shift_of_grids(old, new),
             distance: wasserstein_of_grids(old, new),
             between: between(old, new, decider, score),
         }

@@ -173,11 +173,10 @@ pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
             drift.months.get(at as usize).map(|month| month.month.clone()).unwrap_or_default()
         })
     };
-    let least = drift.months.iter().filter_map(|month| month.tenth).fold(50.0, f64::min);
+    let least = drift.months.iter().filter_map(|month| month.p10).fold(50.0, f64::min);
     let y = Axis::new(Scale::Linear((least / 10.0).floor() * 10.0, 100.0), words.get("score_axis"));
     let mut spread = Plot::new(axis(), y, &[]);
-    let band: Vec<_> =
-        months().filter_map(|(at, month)| Some((at, month.tenth?, month.ninetieth?))).collect();
+    let band: Vec<_> = months().filter_map(|(at, month)| Some((at, month.p10?, month.p90?))).collect();
     spread
         .band("genuine", &band)
         .line("genuine", months().map(|(at, month)| (at, month.median.unwrap_or(f64::NAN))))

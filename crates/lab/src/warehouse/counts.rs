@@ -19,7 +19,10 @@ use crate::tally::issues::IssueKind;
 use crate::tally::{Decider, MOST_MONTHS, Scales, Tally, Values, is_code_shown};
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
-use read::{Line, LineProblem, lines};
+use read::{Line, LineProblem, MOST_EXACT, lines};
+
+/// All lines of a score have the scale of the policy.
+const OTHER_SCALE: &str = "has a score of another scale";
 
 /// The version of the query's result.
 pub(crate) const FORMAT: u32 = 4;
@@ -157,14 +160,15 @@ struct Counts {
     of_days: u64,
     of_months: BTreeMap<Input, u64>,
     of_attacks: u64,
-    /// The rows of all lines, which is the upper bound of every other sum.
+    /// The rows of all lines, which is the upper bound of every other sum. At most 2^53, so that ten times a sum is an integer of
+    /// 64 bits, and each is exact as a double.
     all_rows: u64,
 }
 
 impl Counts {
     fn line(&mut self, line: &Line) -> Result<(), LineProblem> {
         let sum = self.all_rows.checked_add(line.rows);
-        self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
+        self.all_rows = sum.filter(|rows| *rows <= MOST_EXACT).ok_or("takes the number of rows over 2^53")?;
         if line.value.len() > LONGEST_KEY {
             return Err("has a value longer than 1 KiB".into());
         }
@@ -201,9 +205,10 @@ impl Counts {
                 self.of_attacks += line.rows;
                 let scale = self.scales.scale(Input::FaceAttackScore);
                 let slot = slot(line, scale)?;
-                let add = |grid: &mut Grid| grid.add_slot(scale, slot, line.rows);
+                let mut is_added = true;
+                let add = |grid: &mut Grid| is_added = grid.add_slot(scale, slot, line.rows);
                 self.tally.attacks.change(&mask_digits(&line.value), add);
-                Ok(())
+                if is_added { Ok(()) } else { Err(OTHER_SCALE.into()) }
             }
             part::BONA_FIDE => {
                 self.of_attacks += line.rows;
@@ -390,8 +395,7 @@ fn label(text: &str) -> Result<Label, LineProblem> {
 }
 
 fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), LineProblem> {
-    grid.add_slot(scale, slot(line, scale)?, line.rows);
-    Ok(())
+    if grid.add_slot(scale, slot(line, scale)?, line.rows) { Ok(()) } else { Err(OTHER_SCALE.into()) }
 }
 
 /// Returns the slot of a score, from its number in the query's result.

@@ -436,7 +436,7 @@ fn detects_a_shift_of_the_scores() {
     );
     assert!(verify(&same).psi < verify(&same).psi_critical, "{same:?}");
     assert!(verify(&moved).psi > verify(&moved).psi_critical);
-    assert!((verify(&moved).moved_by.unwrap() - 3.0).abs() < 0.1, "{:?}", verify(&moved).moved_by);
+    assert!((verify(&moved).mean_shift.unwrap() - 3.0).abs() < 0.1, "{:?}", verify(&moved).mean_shift);
     let shares: f64 = verify(&moved).between.iter().map(|between| between.current).sum();
     assert!((shares - 1.0).abs() < 1e-9);
     assert_eq!(moved.months.len(), 4);

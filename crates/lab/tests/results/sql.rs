@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Mapping, Replay, Shape, Source};
+use cloudauth_lab::{Drift, Lab, Mapping, Replay, Shape, Source};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
@@ -247,6 +247,37 @@ fn counts_written_as_doubles_are_read() {
     for suffix in [".5", ".", ".0x", "0000000000000000.0", "e1"] {
         let error = case.lab().finish(&Source::find(&[doubles(suffix)]).unwrap()).unwrap_err().to_string();
         assert!(error.contains("has no integer in `"), "{suffix}: {error}");
+    }
+}
+
+#[test]
+fn more_rows_than_a_double_holds_exactly_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let times = |factor: u64| {
+        let mut csv = csv::Reader::from_reader(text.as_bytes());
+        let names = csv.headers().unwrap().clone();
+        let file = folder.path().join("times.csv");
+        let mut to = csv::Writer::from_path(&file).unwrap();
+        to.write_record(&names).unwrap();
+        for record in csv.records().map(Result::unwrap) {
+            let times = |(name, field): (&str, &str)| match name {
+                "row_count" => (field.parse::<u64>().unwrap() * factor).to_string(),
+                _ => field.to_owned(),
+            };
+            to.write_record(names.iter().zip(&record).map(times)).unwrap();
+        }
+        to.flush().unwrap();
+        case.lab().finish(&Source::find(&[file]).unwrap()).map(|tally| Drift::of(&tally, None, None).unwrap())
+    };
+    let (once, many) = (times(1).unwrap(), times(1 << 36).unwrap());
+    let shown = |drift: &Drift| {
+        drift.months.iter().map(|month| (month.p10, month.median, month.p90)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&many), shown(&once));
+    for factor in [1 << 45, 1 << 50] {
+        let error = times(factor).unwrap_err().to_string();
+        assert!(error.contains("takes the number of rows over 2^53"), "{error}");
     }
 }
 

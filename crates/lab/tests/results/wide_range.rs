@@ -33,8 +33,8 @@ fn verify(tally: &Tally) -> ScoreShift {
 
 /// PSI, its critical value, KS, its p, JS, mean shift, distance.
 fn on_the_grid(shift: &ScoreShift) -> [Option<f64>; 7] {
-    let ScoreShift { psi, psi_critical, ks, ks_p, js, moved_by, distance, .. } = shift;
-    [*psi, *psi_critical, *ks, *ks_p, *js, *moved_by, *distance]
+    let ScoreShift { psi, psi_critical, ks, ks_p, js, mean_shift, distance, .. } = shift;
+    [*psi, *psi_critical, *ks, *ks_p, *js, *mean_shift, *distance]
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn drift_of_scores_outside_the_grid_is_not_available() {
 fn quantiles_outside_the_grid_are_not_available() {
     let months = |range: &str, rows: Rows<'_>| {
         let drift = Drift::of(&counted(range, rows), None, None).unwrap();
-        drift.months.iter().map(|month| (month.tenth, month.median, month.ninetieth)).collect::<Vec<_>>()
+        drift.months.iter().map(|month| (month.p10, month.median, month.p90)).collect::<Vec<_>>()
     };
     let low = months("[-10.0, 100.0]", &[(-5.0, "", 1), (-6.0, "", 1), (60.0, "", 1), (60.0, "", 2)]);
     assert_eq!(low, [(None, None, Some(60.0)), (Some(60.0), Some(60.0), Some(60.0))]);

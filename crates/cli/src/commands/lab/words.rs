@@ -305,8 +305,8 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
         if first == last { first.clone() } else { format!("{first}..{last}") }
     };
     let mut text = output.pick(said::months(&months(&drift.current), &months(&drift.reference)));
-    let mut table =
-        Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "JS", "moved by"], output.language);
+    let headings = ["score", "rows", "PSI", "by chance", "KS D", "p", "JS", "change of the mean"];
+    let mut table = Table::new(headings, output.language);
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
     for moved in &drift.scores {
         table.row([
@@ -317,7 +317,7 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
             number(moved.ks),
             moved.ks_p.map_or_else(|| "-".to_owned(), chance),
             number(moved.js),
-            moved.moved_by.map_or_else(|| "-".to_owned(), |by| format!("{by:+.4}")),
+            moved.mean_shift.map_or_else(|| "-".to_owned(), |by| format!("{by:+.4}")),
         ]);
     }
     text += &table.to_string();
@@ -334,12 +334,12 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
         }
         text += &format!("\n{table}");
     }
-    let mut table =
-        Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI", "by chance"], output.language);
+    let headings = ["month", "rows", "10th percentile", "median", "90th percentile", "PSI", "by chance"];
+    let mut table = Table::new(headings, output.language);
     for month in &drift.months {
-        let row = [month.tenth, month.median, month.ninetieth, month.psi, month.psi_critical].map(number);
-        let [tenth, median, ninetieth, psi, chance] = row;
-        table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi, chance]);
+        let row = [month.p10, month.median, month.p90, month.psi, month.psi_critical].map(number);
+        let [p10, median, p90, psi, chance] = row;
+        table.row([month.month.clone(), thousands(month.rows), p10, median, p90, psi, chance]);
     }
     text += &format!("\n{table}");
     let grids: Vec<String> = drift

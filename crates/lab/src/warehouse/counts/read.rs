@@ -115,7 +115,7 @@ impl Line {
 }
 
 /// The largest integer below which a double holds every integer.
-const MOST_EXACT: u64 = 1 << 53;
+pub(super) const MOST_EXACT: u64 = 1 << 53;
 
 /// Parses an integer, also `5.0`: some tools keep integers as doubles.
 fn whole(text: &str) -> Option<i64> {

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
+use cloudauth::acts_on_display;
+
 /// Escapes control characters, except line breaks and tabs, and characters that change the direction of text: `\u{1b}`.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    escape(text, |c| acts_on_terminal(c) && !matches!(c, '\n' | '\t'))
+    escape(text, |c| acts_on_display(c) && !matches!(c, '\n' | '\t'))
 }
 
 /// Escapes line breaks and tabs too: for one value from data, which could otherwise look like other lines of the output.
 #[cfg(any(test, feature = "lab"))]
 pub(crate) fn value(text: &str) -> Cow<'_, str> {
-    escape(text, acts_on_terminal)
+    escape(text, acts_on_display)
 }
 
 fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -26,11 +28,6 @@ fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
-}
-
-fn acts_on_terminal(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

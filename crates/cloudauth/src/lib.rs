@@ -117,8 +117,8 @@ pub use cloudauth_protocol::{
     Outcome, OuterOrderNo, ParamLocation, Params, ParseReason, Passed, PictureUrl, ProcedurePriority,
     Product, ProductCode, ProductError, RawAnswer, RawOperation, Reply, ReplyError, RequestId, ReturnHint,
     ReturnHintError, ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl,
-    UnixTime, UserId, UserInfo, VERSION, VendorMessage, WebUrlError, codes, explain, grammar, mask_digits,
-    parse, plain_parse_error, prepare, sign, web_url,
+    UnixTime, UserId, UserInfo, VERSION, VendorMessage, WebUrlError, acts_on_display, codes, explain,
+    grammar, mask_digits, parse, plain_parse_error, prepare, sign, web_url,
 };
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,

@@ -11,6 +11,7 @@ mod sweeps;
 mod words;
 
 use cloudauth_policy::{Input, Verdict};
+use cloudauth_protocol::acts_on_display;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use serde::Serialize;
@@ -149,9 +150,6 @@ impl<'t> Report<'t> {
 /// Replaces characters that no text of the page has, and a name in the data can have: control characters, which HTML does not allow, and
 /// those that change the direction of the text that follows.
 fn readable(page: String) -> String {
-    let acts = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let acts = |c: char| acts_on_display(c) && c != '\n';
     if page.contains(acts) { page.replace(acts, "\u{fffd}") } else { page }
 }

@@ -92,7 +92,7 @@ pub use ops::describe_face_verify::{
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
 pub use parse_reason::{ParseReason, plain_parse_error};
-pub use redact::{has_digit_run, mask_digits, plain_name};
+pub use redact::{acts_on_display, has_digit_run, mask_digits, plain_name};
 pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, ProductError, Reply, ReplyError, RequestId, VendorMessage,

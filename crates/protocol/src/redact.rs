@@ -92,6 +92,21 @@ pub fn has_digit_run(text: &str, length: usize) -> bool {
     text.split(|c: char| !c.is_numeric()).any(|run| run.chars().count() >= length)
 }
 
+/// Returns whether a character acts on the display of text instead of being shown: a control character, a line or paragraph
+/// separator, or a mark that changes the direction of text. Names in data can have them.
+///
+/// ```
+/// use cloudauth_protocol::acts_on_display;
+///
+/// assert!(['\u{1b}', '\n', '\u{2028}', '\u{202e}'].into_iter().all(acts_on_display));
+/// assert!(!acts_on_display('é') && !acts_on_display(' '));
+/// ```
+#[must_use]
+pub fn acts_on_display(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The longest name that [`plain_name`] accepts.
 const LONGEST_NAME: usize = 40;
 

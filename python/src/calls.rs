@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::analysis::Analysis;
-use crate::data::{Data, Settings};
-use crate::errors::{DataError, of_data, of_file, of_sweep};
+use crate::data::{self, Data, Settings};
+use crate::errors::{DataError, of_data, of_sweep};
 use crate::policy::Policy;
 
 /// Applies a policy to recorded results, as `cloudauth lab replay`.
@@ -131,7 +131,7 @@ fn costs(py: Python<'_>, cost: Option<PathBuf>, prior: Option<f64>) -> PyResult<
     match (cost, prior) {
         (None, None) => Ok(None),
         (Some(path), Some(prior)) if prior > 0.0 && prior < 1.0 => {
-            let costs = cloudauth_cli::read_costs(&path).map_err(|error| of_file(py, error))?;
+            let costs = data::read_file(py, &path, cloudauth_cli::read_costs)?;
             Ok(Some((costs, prior)))
         }
         (Some(_), Some(_)) => Err(DataError::new_err(

@@ -96,6 +96,18 @@ pub(crate) struct Settings {
     allow_missing_inputs: bool,
 }
 
+/// Reads a file, without the GIL. Refuses standard input, which belongs to the calling program.
+pub(crate) fn read_file<T: Send>(
+    py: Python<'_>,
+    path: &Path,
+    read: impl FnOnce(&Path) -> Result<T, FileError> + Send,
+) -> PyResult<T> {
+    if path == Path::new("-") {
+        return Err(DataError::new_err("standard input (`-`) is not read here: name a file"));
+    }
+    py.detach(|| read(path)).map_err(|error| of_file(py, error))
+}
+
 impl Settings {
     pub(crate) fn new(
         py: Python<'_>,
@@ -106,8 +118,7 @@ impl Settings {
         if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
             return Err(DataError::new_err("threads must be from 1 to 1024"));
         }
-        let read = |path: PathBuf| cloudauth_cli::read_mapping(&path).map_err(|error| of_file(py, error));
-        let mapping = mapping.map(read);
+        let mapping = mapping.map(|path| read_file(py, &path, cloudauth_cli::read_mapping));
         Ok(Self { mapping: mapping.transpose()?, threads, allow_missing_inputs })
     }
 

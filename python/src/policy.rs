@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::data::{self, Data, Settings};
 use crate::decisions::Decisions;
-use crate::errors::{DataError, of_file, of_policy};
+use crate::errors::{DataError, of_policy};
 use crate::json::to_python;
 use crate::row;
 
@@ -23,13 +23,12 @@ pub(crate) struct Policy {
 #[pymethods]
 impl Policy {
     /// Reads and checks a policy: a file, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`. With
-    /// `allow_failing_examples`, only its examples may fail.
+    /// `allow_failing_examples`, only its examples may fail. Standard input (`-`) is refused: read it, and pass the text to `parse`.
     #[staticmethod]
     #[pyo3(signature = (path, *, allow_failing_examples = false))]
     fn load(py: Python<'_>, path: PathBuf, allow_failing_examples: bool) -> PyResult<Self> {
-        let shown = path.display().to_string();
-        let text = cloudauth_cli::policy_text(&shown).map_err(|error| of_file(py, error))?;
-        Self::read(py, shown, text, allow_failing_examples)
+        let text = data::read_file(py, &path, cloudauth_cli::policy_text)?;
+        Self::read(py, path.display().to_string(), text, allow_failing_examples)
     }
 
     /// Reads and checks the text of a policy.

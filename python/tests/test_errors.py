@@ -1,5 +1,7 @@
 """Errors name the file and the line, and never a value of the data."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -35,6 +37,26 @@ def test_a_missing_policy_is_named(tmp_path: Path) -> None:
     assert (raised.value.path, raised.value.line) == (str(path), None)
     with pytest.raises(cloudauth.DataError, match="onboarding"):
         cloudauth.Policy.load("builtin:other")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not UTF-8")
+def test_a_policy_is_opened_by_the_bytes_of_its_name(command: Any, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"policy-\xff.toml")
+    path.write_text(command("policy", "show", "onboarding").stdout)
+    assert cloudauth.Policy.load(path).id == cloudauth.Policy.load("builtin:onboarding").id
+
+
+def test_standard_input_is_not_read(policy: cloudauth.Policy, table: pa.Table) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: cloudauth.Policy.load("-"),
+        lambda: policy.decide(table, mapping="-"),
+        lambda: cloudauth.sweep(
+            policy, table, threshold="match_auto", start=75, stop=76, step=1, cost="-", prior=0.001
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(cloudauth.DataError, match="standard input .* is not read here"):
+            call()
 
 
 def test_an_invalid_mapping_names_file_and_line(policy: cloudauth.Policy, table: pa.Table, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ impl From<Failure> for FileError {
 ///
 /// # Errors
 /// If the file cannot be read, is too large, or is not text, or if there is no such built-in policy.
-pub fn policy_text(file: &str) -> Result<String, FileError> {
+pub fn policy_text(file: &Path) -> Result<String, FileError> {
     Ok(policy::text_of(file)?)
 }
 

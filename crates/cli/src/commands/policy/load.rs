@@ -18,11 +18,12 @@ pub(super) fn find_builtin(name: &str) -> Result<(&'static str, &'static str), F
     })
 }
 
-pub(crate) fn text_of(file: &str) -> Result<String, Failure> {
-    if let Some(name) = file.strip_prefix("builtin:") {
+pub(crate) fn text_of(file: impl AsRef<Path>) -> Result<String, Failure> {
+    let file = file.as_ref();
+    if let Some(name) = file.to_str().and_then(|file| file.strip_prefix("builtin:")) {
         return find_builtin(name).map(|(_, text)| text.to_owned());
     }
-    text::read(Path::new(file))
+    text::read(file)
 }
 
 /// Reads a policy and checks it.

@@ -232,7 +232,7 @@ mod tests {
             std::os::unix::fs::symlink(&first, folder.join("data/c.csv")).unwrap();
             std::os::unix::fs::symlink(folder.join("data"), folder.join("data/d")).unwrap();
             let data = first.parent().unwrap().to_owned();
-            let skipped = search(&[data.clone()]).unwrap().skipped;
+            let skipped = search(std::slice::from_ref(&data)).unwrap().skipped;
             let skipped = skipped.into_iter().map(|skipped| skipped.reason).collect::<Vec<_>>();
             assert_eq!(skipped, [SkipReason::SameAs(first), SkipReason::SameAs(data)]);
         }

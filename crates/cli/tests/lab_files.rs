@@ -4,6 +4,7 @@
 
 mod support;
 
+#[cfg(unix)]
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

@@ -6,6 +6,7 @@ mod common;
 
 use std::future::Future;
 use std::pin::Pin;
+#[cfg(unix)]
 use std::process::Command;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};

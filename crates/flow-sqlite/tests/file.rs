@@ -7,6 +7,7 @@ mod common;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+#[cfg(unix)]
 use std::process::Command;
 use std::thread;
 use std::time::Duration;

@@ -1,11 +1,9 @@
 //! Scores counted on a grid, with exact counts at the cuts of its scale.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use serde::{Deserialize, Serialize};
 
 use super::scale::Scale;
-use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, place_at, table};
+use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, key_of, place_at, table};
 use crate::rate::Rate;
 
 /// The number of scores at each edge of a grid, and the number of invalid scores: missing, NaN, or out of range.
@@ -265,14 +263,6 @@ impl Cut {
     const fn with(self, more: u64) -> Self {
         Self { from_here: self.from_here + more, ..self }
     }
-}
-
-/// Returns a number that stands for edges and cuts, so that a comparison does not depend on the number of cuts.
-pub(super) fn key_of(per_unit: u32, cuts: impl IntoIterator<Item = f64>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    per_unit.hash(&mut hasher);
-    cuts.into_iter().for_each(|cut| cut.to_bits().hash(&mut hasher));
-    hasher.finish()
 }
 
 /// Returns the cuts at which both grids have counts, ascending: the common ones, or those of the other grid if one has no

@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use super::counts::key_of;
-use super::slots::{ABOVE, BELOW, CUTS, EDGES, NO_SCORE, SLOTS, edge_at, place_at};
+use super::slots::{ABOVE, BELOW, CUTS, EDGES, NO_SCORE, SLOTS, edge_at, key_of, place_at};
 
 /// The slots of a score.
 #[derive(Clone, PartialEq)]

@@ -1,5 +1,7 @@
 //! Slots of a table of scores: first the hundredths from 0 to 100, then the scores outside them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 /// The number of edges in one unit of a score from 0 to 100.
 pub const HUNDREDTHS: u32 = 100;
 /// The number of edges in one unit of a score from 0 to 1.
@@ -59,6 +61,14 @@ pub(super) fn place_at(score: f64, per_unit: u32) -> u16 {
     let is_below = score < nearest / per_unit;
     let place = (rounded.to_bits() as u16).wrapping_sub(u16::from(is_below));
     if (0.0..=(EDGES - 1) as f64 / per_unit).contains(&score) { place } else { NO_SCORE }
+}
+
+/// Returns a number that stands for edges and cuts, so that a comparison does not depend on the number of cuts.
+pub(super) fn key_of(per_unit: u32, cuts: impl IntoIterator<Item = f64>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    per_unit.hash(&mut hasher);
+    cuts.into_iter().for_each(|cut| cut.to_bits().hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Creates a table of zeros.

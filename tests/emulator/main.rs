@@ -6,6 +6,7 @@ mod admin;
 mod bounds;
 mod callbacks;
 mod errors;
+mod kept;
 mod page;
 #[path = "../receiver/mod.rs"]
 mod receiver;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cloudauth_protocol::{Bilingual, UnixTime};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::both;
 use crate::time::millis;
@@ -73,7 +74,15 @@ pub(crate) struct Callback {
 pub(crate) struct CallbackQueue {
     made: u64,
     hold: bool,
+    #[serde(deserialize_with = "by_number")]
     by_number: BTreeMap<u64, Callback>,
+}
+
+/// Reads the keys as texts. A snapshot flattens the record that has the queue, and then serde takes no text for a number.
+fn by_number<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u64, Callback>, D::Error> {
+    let by_text = BTreeMap::<String, Callback>::deserialize(from)?;
+    let numbered = |(number, callback): (String, _)| number.parse().map(|number| (number, callback));
+    by_text.into_iter().map(numbered).collect::<Result<_, _>>().map_err(D::Error::custom)
 }
 
 impl std::fmt::Debug for CallbackQueue {

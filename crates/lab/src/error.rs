@@ -66,6 +66,10 @@ pub enum LabProblem {
     CheckpointNotAFile(PathBuf),
     /// A file is not a checkpoint: the line and the column of the first error.
     NotACheckpoint(PathBuf, usize, usize),
+    /// A checkpoint is larger than the limit, which is in bytes.
+    CheckpointTooLarge(PathBuf, u64),
+    /// A checkpoint is not as a run wrote it: its last line is missing, or is not the SHA-256 of the rest.
+    CheckpointDamaged(PathBuf),
     /// The checkpoint has another version of the format: its version, and the one that this program reads.
     CheckpointOfOtherFormat(PathBuf, u32, u32),
     /// A checkpoint is of another run.
@@ -284,6 +288,14 @@ impl fmt::Display for LabError {
             Problem::NotACheckpoint(file, line, column) => {
                 write!(f, "{} is not a checkpoint: line {line}, column {column}", file.display())
             }
+            Problem::CheckpointTooLarge(file, most) => {
+                write!(f, "{} is not a checkpoint: it is larger than {} GiB", file.display(), most >> 30)
+            }
+            Problem::CheckpointDamaged(file) => write!(
+                f,
+                "{} is damaged or was edited: its last line is not the SHA-256 of the rest; delete it to start again",
+                file.display()
+            ),
             Problem::CheckpointOfOtherFormat(file, found, read) => write!(
                 f,
                 "{} has checkpoint format {found}, and this version of the program reads format {read}: resume with the version that wrote it, or delete it",

@@ -75,6 +75,13 @@ pub(super) fn chinese(error: &LabError) -> String {
         Problem::NotACheckpoint(file, line, column) => {
             format!("{} 不是有效的进度文件：第 {line} 行第 {column} 列", file.display())
         }
+        Problem::CheckpointTooLarge(file, most) => {
+            format!("{} 不是有效的进度文件：超过 {} GiB", file.display(), most >> 30)
+        }
+        Problem::CheckpointDamaged(file) => format!(
+            "{} 已损坏或被修改：末行与其余内容的 SHA-256 不符；如要重新开始，请将其删除",
+            file.display()
+        ),
         Problem::CheckpointOfOtherFormat(file, found, read) => format!(
             "{} 的进度文件格式为 {found}，本版本只能读取格式 {read}：请用写入它的版本继续，或将其删除",
             file.display()

@@ -1,7 +1,7 @@
-//! The checkpoint of a run, from which it can be resumed.
+//! The checkpoint of a run, from which it can be resumed: a JSON document in a line, and a line with its SHA-256.
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Write};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use cloudauth_files::{Access, OutputFile};
@@ -17,7 +17,16 @@ use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
+
+/// The largest checkpoint that is read, in bytes. The largest one that a run writes is smaller: 8,000,000 labelled rows of people
+/// and as many of two matchers at up to 200 bytes each, their rows in segments at 30, and scores of 400 months at up to 1 MB.
+const LARGEST: u64 = 4 << 30;
+
+/// The start of the last line. The SHA-256 of all lines before it follows, in hexadecimal.
+const SEAL: &[u8] = b"sha256 ";
+/// The length of the last line.
+const SEAL_LENGTH: usize = SEAL.len() + 64 + 1;
 
 /// What a checkpoint of any version has; read alone only if the rest cannot be read.
 #[derive(Deserialize)]
@@ -65,17 +74,16 @@ impl Checkpoint {
             Ok(found) if !found.is_file() => {
                 return Err(LabProblem::CheckpointNotAFile(path.to_owned()).into_error());
             }
+            Ok(found) if found.len() > LARGEST => {
+                return Err(LabProblem::CheckpointTooLarge(path.to_owned(), LARGEST).into_error());
+            }
             _ => {}
         }
-        let found = read::<Self>(path);
-        let format = match &found {
-            Ok(checkpoint) => checkpoint.format,
-            Err(_) => read::<Header>(path)?.format,
+        let length = sealed(path).map_err(|error| LabError::file(path, error))?;
+        let checkpoint = match length.map(|length| read::<Self>(path, length)) {
+            Some(Ok(checkpoint)) if checkpoint.format == FORMAT => checkpoint,
+            found => return Err(refusal(path, found.and_then(Result::err))),
         };
-        if format != FORMAT {
-            return Err(LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error());
-        }
-        let checkpoint = found?;
         let is_beyond = checkpoint.position.source > task.sources.len();
         let compares_matchers = checkpoint.tally.matchers.is_some();
         if checkpoint.of != fingerprint(task) || is_beyond || compares_matchers != task.compares_matchers {
@@ -91,20 +99,80 @@ impl Checkpoint {
     pub(super) fn save(&self, path: &Path) -> Result<(), LabError> {
         let write = || {
             let mut file = OutputFile::create(path, Access::Private)?;
-            serde_json::to_writer(&mut file, self)?;
-            file.flush()?;
+            let mut hashing = BufWriter::new(Hashing { to: &mut file, hash: Sha256::new() });
+            serde_json::to_writer(&mut hashing, self)?;
+            hashing.write_all(b"\n")?;
+            let hash = hex(hashing.into_inner().map_err(io::IntoInnerError::into_error)?.hash);
+            file.write_all(SEAL)?;
+            writeln!(file, "{hash}")?;
             file.commit()
         };
         write().map_err(|error| LabError::unwritten(path, error))
     }
 }
 
-/// Reads a checkpoint, or a part of it.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LabError> {
+/// Writes, and hashes what it writes.
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the length of what is before the last line; `None` if that line is not its SHA-256.
+fn sealed(path: &Path) -> io::Result<Option<u64>> {
+    let mut file = File::open(path)?;
+    let Some(length) = file.metadata()?.len().checked_sub(SEAL_LENGTH as u64) else { return Ok(None) };
+    let mut seal = [0; SEAL_LENGTH];
+    file.seek(SeekFrom::Start(length))?;
+    file.read_exact(&mut seal)?;
+    let Some(seal) = seal.strip_prefix(SEAL).and_then(|seal| seal.strip_suffix(b"\n")) else {
+        return Ok(None);
+    };
+    file.rewind()?;
+    let mut hashing = Hashing { to: io::sink(), hash: Sha256::new() };
+    io::copy(&mut file.take(length), &mut hashing)?;
+    Ok((hex(hashing.hash).as_bytes() == seal).then_some(length))
+}
+
+/// Reads a checkpoint, or a part of it, at the start of a file. What follows this length is not read.
+fn read<T: DeserializeOwned>(path: &Path, length: u64) -> Result<T, LabError> {
     let file = File::open(path).map_err(|error| LabError::file(path, error))?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|error| {
+    let mut document = serde_json::Deserializer::from_reader(BufReader::new(file.take(length)));
+    T::deserialize(&mut document).map_err(|error| {
         LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column()).into_error()
     })
+}
+
+/// Returns why a file is not a checkpoint of this version: its format, damage, or the error of what its hash vouches for.
+fn refusal(path: &Path, error: Option<LabError>) -> LabError {
+    let header = read::<Header>(path, LARGEST);
+    let is_ours = || {
+        let (mut start, ours) = (Vec::new(), format!("{{\"format\":{FORMAT},"));
+        let read = File::open(path).and_then(|file| file.take(ours.len() as u64).read_to_end(&mut start));
+        read.is_ok() && start == ours.as_bytes()
+    };
+    match header {
+        Ok(Header { format }) if format != FORMAT => {
+            LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error()
+        }
+        Err(error) if !is_ours() => error,
+        _ => error.unwrap_or_else(|| LabProblem::CheckpointDamaged(path.to_owned()).into_error()),
+    }
 }
 
 /// A hash of the slots of the scores and of the values that each policy compares them with, in its rules and its promises.
@@ -114,7 +182,7 @@ fn cuts(task: &Task<'_>) -> String {
     for policy in task.policies().into_iter().flatten() {
         hash.update(format!("{:?}", ScoreCut::of(policy)));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }
 
 /// A hash of everything that makes a checkpoint useless when it changes: policies, mapping, options, and the data files with
@@ -133,5 +201,5 @@ fn fingerprint(task: &Task<'_>) -> String {
     for source in task.sources {
         hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }

@@ -3,6 +3,9 @@
 #![cfg(test)]
 
 mod agree;
+#[path = "../checkpoint/mod.rs"]
+mod checkpoint;
+mod checkpoints;
 mod files;
 mod keys;
 #[cfg(feature = "parquet")]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Costs, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Source};
 use cloudauth_policy::Policy;
-use serde_json::Value;
+
+use crate::checkpoint::{read, write};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/0.1");
 
@@ -75,7 +76,7 @@ fn try_run(folder: &Path, checkpoint: &Path, stop: bool) -> Result<RunOutcome, L
 }
 
 /// The checkpoint of the present format.
-const CHECKPOINT: &str = "checkpoint-9.json";
+const CHECKPOINT: &str = "checkpoint-10.json";
 
 /// A checkpoint belongs to one run: the kept one is given to this run, which has other files.
 #[test]
@@ -83,24 +84,26 @@ fn resumes_from_the_checkpoint_of_this_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let whole = run(folder.path(), &path("whole.json"), false);
-    let read = |path: &Path| serde_json::from_str::<Value>(&fs::read_to_string(path).unwrap()).unwrap();
     let mut kept = read(&file(CHECKPOINT));
     // It is in the middle of the run: the rows of the first file are counted, those of the second are not.
     assert_ne!(kept["position"], read(&path("whole.json"))["position"]);
     assert_ne!(kept["tally"], read(&path("whole.json"))["tally"]);
     kept[RUN] = read(&path("whole.json"))[RUN].clone();
-    fs::write(path("kept.json"), kept.to_string()).unwrap();
+    write(&path("kept.json"), &kept);
     let resumed = run(folder.path(), &path("kept.json"), false);
     assert!(resumed.complete);
     assert_eq!(Replay::of(&resumed.tally), Replay::of(&whole.tally));
 }
 
-/// As `docs/compatibility.md` says. The run of this checkpoint is another one too, but its number says why it cannot be read.
+/// As `docs/compatibility.md` says. The runs of these checkpoints are other ones too, but their numbers say why they cannot be read.
 #[test]
-fn refuses_the_checkpoint_of_an_earlier_format_by_its_number() {
+fn refuses_the_checkpoints_of_earlier_formats_by_their_number() {
     let folder = tempfile::tempdir().unwrap();
-    let error = try_run(folder.path(), &file("checkpoint.json"), false).unwrap_err().to_string();
-    assert!(error.contains("checkpoint format 8, and this version of the program reads format 9"), "{error}");
+    for (name, format) in [("checkpoint.json", 8), ("checkpoint-9.json", 9)] {
+        let error = try_run(folder.path(), &file(name), false).unwrap_err().to_string();
+        let told = format!("checkpoint format {format}, and this version of the program reads format 10");
+        assert!(error.contains(&told), "{error}");
+    }
 }
 
 /// How the checkpoint of the test above was made.

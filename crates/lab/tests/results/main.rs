@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../checkpoint/mod.rs"]
+mod checkpoint;
 mod compare;
 mod costs;
 mod drift;

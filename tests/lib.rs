@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "this crate is for tests alone")]
 
+use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -30,6 +32,17 @@ pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = files.map(|file| name(file).expect("UTF-8")).collect();
     names.sort();
     names
+}
+
+/// A program that may only write and read what the modes of files allow. Root may do more, unless it gives this right away: on
+/// Linux, with `setpriv`.
+#[must_use]
+pub fn without_override(program: impl AsRef<OsStr>) -> Command {
+    let script = r#"if [ "$(id -u)" = 0 ]; then set -- setpriv --bounding-set=-dac_override,-dac_read_search "$@"; fi;
+        exec "$@""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(program);
+    command
 }
 
 /// Reproducible random numbers (SplitMix64), from a seed.

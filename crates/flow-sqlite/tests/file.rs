@@ -7,8 +7,6 @@ mod common;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-#[cfg(unix)]
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -280,14 +278,8 @@ fn a_file_that_only_can_be_read_is_refused_and_keeps_its_mode() {
     let path = folder.path().join("file");
     begin(&SqliteStore::open(&path).unwrap(), 1);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
-    let as_user =
-        r#"if [ "$(id -u)" = 0 ]; then set -- setpriv --bounding-set=-dac_override "$@"; fi; exec "$@""#;
-    let test = std::env::current_exe().unwrap();
-    let arguments = ["opens_a_file_that_only_can_be_read", "--exact", "--ignored"];
-    let output = Command::new("sh")
-        .args(["-c", as_user, "sh"])
-        .arg(test)
-        .args(arguments)
+    let output = cloudauth_tests::without_override(std::env::current_exe().unwrap())
+        .args(["opens_a_file_that_only_can_be_read", "--exact", "--ignored"])
         .env("STORE", &path)
         .output()
         .unwrap();

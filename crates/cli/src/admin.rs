@@ -15,6 +15,9 @@ use crate::words::emulator as words;
 use crate::words::errors::url_of;
 use crate::words::unreachable::unreachable;
 
+/// The longest response that is read, in bytes. It lists at most 200 sessions, whose texts have at most 8 KiB each.
+const LONGEST: u64 = 10 << 20;
+
 /// A running emulator. It has no `Debug`, because its URL can hold a password.
 pub(crate) struct Admin {
     agent: ureq::Agent,
@@ -98,7 +101,7 @@ impl Admin {
         let request = request.body(body).map_err(|_| Failure::usage(words::BAD_TOKEN))?;
         let failed = |error| Failure::network(words::no_answer(&unreachable(&error)));
         let mut answer = self.agent.run(request).map_err(failed)?;
-        let text = answer.body_mut().read_to_string().map_err(failed)?;
+        let text = answer.body_mut().with_config().limit(LONGEST).read_to_string().map_err(failed)?;
         Ok((answer.status(), serde_json::from_str(&text).unwrap_or_default()))
     }
 

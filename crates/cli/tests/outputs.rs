@@ -3,11 +3,12 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+#[path = "outputs/files.rs"]
+mod files;
 mod support;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -165,129 +166,6 @@ fn a_failing_standard_error_does_not_panic() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// Runs with a limit of one kilobyte for each file: later writes fail, as on a full disk.
-fn on_a_full_disk(args: &[&str], folder: &Path, signal: &str) -> Output {
-    let script = format!("{signal} ulimit -f 1; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.current_dir(folder).args(["-c", &script, PROGRAM]).args(args).stdin(Stdio::null());
-    command.output().unwrap()
-}
-
-/// Commands that write a file, and the file.
-fn writing(folder: &Path) -> Vec<(Vec<&'static str>, &'static str)> {
-    let policy = Command::new(PROGRAM).args(["policy", "show", "onboarding"]).output().unwrap();
-    let policy = String::from_utf8(policy.stdout).unwrap();
-    fs::write(folder.join("p.toml"), policy.replace(" = ", "=")).unwrap();
-    fs::write(folder.join("rows.jsonl"), format!("{EVIDENCE}\n").repeat(2000)).unwrap();
-    let mut commands = vec![("policy fmt p.toml", "p.toml")];
-    if cfg!(feature = "lab") {
-        commands.extend([
-            ("lab report builtin:onboarding rows.jsonl --to out", "out"),
-            ("lab calibrate builtin:onboarding rows.jsonl --curve out", "out"),
-            ("lab replay builtin:onboarding rows.jsonl --decisions out", "out"),
-        ]);
-    }
-    commands.into_iter().map(|(line, file)| (line.split(' ').collect(), file)).collect()
-}
-
-#[test]
-fn a_full_disk_leaves_the_old_file_in_place() {
-    let folder = tempfile::tempdir().unwrap();
-    for (args, file) in writing(folder.path()) {
-        if file == "out" {
-            fs::write(folder.path().join(file), "old").unwrap();
-        }
-        let (old, before) = (fs::read(folder.path().join(file)).unwrap(), names(folder.path()));
-        let output = on_a_full_disk(&args, folder.path(), "trap '' XFSZ;");
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
-        assert!(said(&output).contains("cannot write"), "{args:?}: {}", said(&output));
-        assert_eq!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
-        assert_eq!(names(folder.path()), before, "{args:?}: something is left");
-        // The same with a kill in the middle of a write.
-        let output = on_a_full_disk(&args, folder.path(), "");
-        assert_eq!(output.status.code(), None, "{args:?}: {}", said(&output));
-        assert_eq!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
-        let output = command(&args, folder.path()).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
-        assert_ne!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
-    }
-}
-
-#[test]
-fn a_read_only_file_is_not_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    for (args, file) in writing(folder.path()) {
-        let path = folder.path().join(file);
-        if file == "out" {
-            fs::write(&path, "old").unwrap();
-        }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-        let (old, before) = (fs::read(&path).unwrap(), names(folder.path()));
-        let output = command(&args, folder.path()).output().unwrap();
-        assert_ne!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
-        let error = format!("cannot write {file}: it is read-only");
-        assert!(said(&output).contains(&error), "{args:?}: {}", said(&output));
-        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (old, before), "{args:?}");
-        fs::remove_file(path).unwrap();
-    }
-}
-
-/// A replay is killed with `kill -9` and resumed repeatedly, or `CLOUDAUTH_KILLS` times.
-#[cfg(feature = "lab")]
-#[test]
-fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
-    let kills = std::env::var("CLOUDAUTH_KILLS").map_or(6, |kills| kills.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    fs::create_dir(&data).unwrap();
-    for (number, file) in ["a.jsonl", "b.jsonl"].into_iter().enumerate() {
-        let row = |score: usize| EVIDENCE.replace("88.25", &format!("{}.{number}", 60 + score % 40));
-        fs::write(data.join(file), (0..20_000).map(|score| row(score) + "\n").collect::<String>()).unwrap();
-    }
-    let replay = "lab replay builtin:onboarding data --output json --decisions";
-    let run =
-        |more: &[&str]| command(&[&replay.split(' ').collect::<Vec<_>>()[..], more].concat(), folder.path());
-    let whole = run(&["whole.csv"]).output().unwrap();
-    assert!(whole.status.success(), "{}", said(&whole));
-
-    let resumed = ["d.csv", "--resume", "s.json", "--checkpoint-every", "20ms"];
-    fs::write(folder.path().join("d.csv"), "old").unwrap();
-    // The kills that left a checkpoint with an unfinished file, and the runs that resumed from one.
-    let (mut unfinished, mut resumes) = (0, 0);
-    let mut kill = 0;
-    while kill < kills || resumes == 0 {
-        let before = fs::read(folder.path().join("s.json")).ok();
-        let partials = |folder: &Path| names(folder).iter().any(|name| name.ends_with(".partial"));
-        resumes += usize::from(before.is_some() && partials(folder.path()));
-        let mut child = run(&resumed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Wait for a new checkpoint, and a little longer, so that the kills happen at different points.
-        while fs::read(folder.path().join("s.json")).ok() == before && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        std::thread::sleep(std::time::Duration::from_millis(kill * 53 % 20));
-        child.kill().unwrap();
-        if child.wait().unwrap().success() {
-            // Another run from the start, next to a finished file.
-            fs::remove_file(folder.path().join("s.json")).unwrap();
-            fs::write(folder.path().join("d.csv"), "old").unwrap();
-        } else {
-            unfinished += usize::from(folder.path().join("s.json").exists() && partials(folder.path()));
-            let decisions = fs::read(folder.path().join("d.csv")).unwrap();
-            let is_whole = || decisions == fs::read(folder.path().join("whole.csv")).unwrap();
-            assert!(decisions == b"old" || is_whole(), "kill {kill}: neither the old file nor the new one");
-        }
-        kill += 1;
-        assert!(kill < kills + 100, "of {kill} runs, {unfinished} left a checkpoint and a partial file");
-    }
-    assert!(unfinished > 0 && resumes > 0, "{unfinished} unfinished, {resumes} resumed");
-    let last = run(&resumed).output().unwrap();
-    assert!(last.status.success(), "{}", said(&last));
-    assert_eq!(last.stdout, whole.stdout);
-    assert!(
-        fs::read(folder.path().join("d.csv")).unwrap() == fs::read(folder.path().join("whole.csv")).unwrap()
-    );
-}
-
 /// Redirected to a file or a pipe, `/dev/stdout` receives the decisions and then the counts.
 #[cfg(feature = "lab")]
 #[test]
@@ -365,51 +243,6 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
         assert_eq!(output.status.code(), Some(2), "{name}: {text}");
         assert!(text.contains(name) && text.contains(place) && text.contains("longer than 16 MiB"), "{text}");
     }
-}
-
-/// A disk with a few free kilobytes, which is enlarged later.
-#[cfg(feature = "lab")]
-#[test]
-#[ignore = "needs a file system of 600 KB: cargo xtask destructive"]
-fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
-    // It leaves nothing on the disk, which another test fills too.
-    let disk = tempfile::tempdir_in(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap()).unwrap();
-    let disk = disk.path();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("rows.jsonl"), format!("{EVIDENCE}\n").repeat(1200)).unwrap();
-    let (out, filler) = (disk.join("out"), disk.join("filler"));
-    fs::write(&out, "old").unwrap();
-    fs::write(&filler, vec![0; 588 << 10]).unwrap();
-    let before = names(disk);
-    let to = out.to_str().unwrap();
-    for line in [
-        "lab calibrate builtin:onboarding rows.jsonl --curve",
-        "lab replay builtin:onboarding rows.jsonl --decisions",
-        "lab report builtin:onboarding rows.jsonl --candidate builtin:vendor --to",
-    ] {
-        let args: Vec<&str> = line.split(' ').chain([to]).collect();
-        let output = command(&args, folder.path()).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
-        assert!(said(&output).contains("cannot write"), "{args:?}: {}", said(&output));
-        assert_eq!(
-            (fs::read_to_string(&out).unwrap().as_str(), names(disk)),
-            ("old", before.clone()),
-            "{args:?}"
-        );
-    }
-    // With a checkpoint, the unfinished file stays, and the run resumes when there is room.
-    let checkpoint = folder.path().join("s.json");
-    let line = "lab replay builtin:onboarding rows.jsonl --decisions";
-    let args = [to, "--resume", checkpoint.to_str().unwrap()];
-    let args: Vec<&str> = line.split(' ').chain(args).collect();
-    let output = command(&args, folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert_eq!(fs::read_to_string(&out).unwrap(), "old");
-    fs::remove_file(&filler).unwrap();
-    let output = command(&args, folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1201);
-    assert_eq!(names(disk), ["out"]);
 }
 
 fn ran(args: &[&str]) -> Output {

@@ -175,6 +175,7 @@ pub(super) const FILES: &List = &[
     ("the header has text after a closing quote", "表头的右引号之后还有文本"),
     ("a quote that the record of line {} opens is never closed", "第 {} 行的记录中有一个引号没有闭合"),
     ("Parquet can only be read from a file", "Parquet 只能从文件读取"),
+    ("the footer is larger than 256 MiB", "文件尾部的元数据超过 256 MiB"),
     ("something other than zeros follows the end of the gzip data", "gzip 数据结束之后还有非零的内容"),
     (
         "the header is longer than 1 MiB; a quote that it opens may never be closed",

@@ -14,6 +14,7 @@ const TLS_REQUIRED: Text =
     text("https needs a build with the feature `rustls`", "https 需要启用 `rustls` 特性的版本");
 const CONNECTION_REFUSED: Text = text("connection refused", "连接被拒绝");
 const CLOSED: Text = text("connection closed without a response", "连接已关闭，未收到响应");
+const TOO_LARGE: Text = text("the response is too large", "响应过大");
 const NOT_HTTP: Text = text("the response is not HTTP", "响应不是 HTTP");
 pub(crate) const ADDRESS_NOT_A_URL: Text = text("the address is not a URL", "地址不是有效的 URL");
 const CANNOT_SEND: Text = text("the request cannot be sent", "无法发送请求");
@@ -44,6 +45,7 @@ pub(crate) fn unreachable(error: &ureq::Error) -> Said {
                 both(format!("connection failed: {kind}"), format!("连接失败：{zh}"))
             }
         },
+        ureq::Error::BodyExceedsLimit(_) => TOO_LARGE.into(),
         ureq::Error::Protocol(_) => NOT_HTTP.into(),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => ADDRESS_NOT_A_URL.into(),
         _ => CANNOT_SEND.into(),

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod bounds;
+mod killed;
 mod listen;
 mod running;
 

@@ -13,9 +13,10 @@ mod with_sqlite {
     use std::path::Path;
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
+    use rusqlite::ffi::SQLITE_READONLY_DIRECTORY;
     use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
-    use crate::sessions::{Session, Unsaved};
+    use crate::sessions::{MAX_SESSIONS, Session, Unsaved};
     use crate::state::snapshot::{EmulatorRecord, FORMAT, Snapshot};
     use crate::state::sqlite_uri::immutable;
 
@@ -126,7 +127,10 @@ mod with_sqlite {
             let record =
                 self.0.query_row("SELECT document FROM emulator", [], |row| row.get(0)).optional()?;
             let Some(record) = record else { return Ok(None) };
-            let mut rows = self.0.prepare("SELECT document FROM session ORDER BY number")?;
+            // One more than a state file may have, which the check refuses.
+            let limit = MAX_SESSIONS + 1;
+            let sessions = format!("SELECT document FROM session ORDER BY number LIMIT {limit}");
+            let mut rows = self.0.prepare(&sessions)?;
             let sessions = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             Ok(Some((record, sessions)))
         }
@@ -194,8 +198,8 @@ mod with_sqlite {
     fn failed(error: rusqlite::Error) -> io::Error {
         let (kind, reason) = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return busy(),
-            Some(ErrorCode::ReadOnly) => return read_only(),
-            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Some(ErrorCode::ReadOnly) if !is_of_folder(&error) => return read_only(),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 let reason = "it or its folder cannot be written";
                 (io::ErrorKind::PermissionDenied, reason)
             }
@@ -207,6 +211,11 @@ mod with_sqlite {
             _ => return io::Error::other(error),
         };
         io::Error::new(kind, reason)
+    }
+
+    /// Whether SQLite can create no file in the folder.
+    fn is_of_folder(error: &rusqlite::Error) -> bool {
+        error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_READONLY_DIRECTORY)
     }
 
     fn read_only() -> io::Error {

@@ -167,6 +167,32 @@ fn a_value_that_the_admin_api_would_refuse_is_refused_in_a_state_file() {
 }
 
 #[test]
+fn reads_a_state_file_of_at_most_100_000_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, Vec::new()));
+    let one = vec![Session::test("a", Magic::None)];
+    Store::open(&file).unwrap().0.replace(Snapshot::new(record, one)).unwrap();
+    let more = |numbers: &str, document: &str| {
+        let insert = format!(
+            "WITH RECURSIVE new (number) AS (SELECT {numbers}) INSERT INTO session SELECT number, 'id' || number, {document} FROM \
+             new, (SELECT document FROM session WHERE number = 1)"
+        );
+        Connection::open(&file).unwrap().execute(&insert, []).unwrap()
+    };
+    let copy = "json_set(document, '$.certify_id', 'id' || number)";
+    more("2 UNION ALL SELECT number + 1 FROM new WHERE number < 100000", copy);
+    let (store, saved) = Store::open(&file).unwrap();
+    assert_eq!(saved.unwrap().sessions.len(), 100_000);
+    drop(store);
+    // What follows is not read.
+    more("100001", copy);
+    more("100002", "'not a session'");
+    let error = Store::open(&file).unwrap_err();
+    assert_eq!(error.to_string(), "the sessions: there are more than 100,000");
+}
+
+#[test]
 fn a_path_that_cannot_be_a_state_file_is_refused_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");

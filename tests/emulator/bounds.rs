@@ -186,13 +186,21 @@ async fn refuses_a_large_content_length_with_json() {
     for (method, path, limit) in
         [("POST", "/", mib(4)), ("POST", "/_emu/v1/faults", mib(1)), ("PUT", "/_emu/v1/snapshot", mib(512))]
     {
-        for length in [limit + 1, 1_000_000_000_000] {
-            let head = format!(
+        let head = |length: u64| {
+            format!(
                 "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: \
-                 {length}\r\n\r\n",
+                 {length}\r\nExpect: 100-continue\r\n\r\n",
                 emulator.address()
-            );
-            let answer = exchange(&emulator, head.as_bytes()).await;
+            )
+        };
+        // A body of the limit is asked for.
+        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+        stream.write_all(head(limit).as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer), Ok("HTTP/1.1 100"), "{path}");
+        for length in [limit + 1, 1_000_000_000_000] {
+            let answer = exchange(&emulator, head(length).as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("larger than"), "{path}: {answer}");
         }
     }

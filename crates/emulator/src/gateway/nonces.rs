@@ -26,13 +26,8 @@ pub(crate) struct Nonces {
 impl Nonces {
     /// Records a nonce. Returns `false` if it was used before.
     pub(crate) fn is_fresh(&mut self, access_key_id: &str, nonce: &str, now: UnixTime) -> bool {
-        self.is_fresh_among(MAX_NONCES, access_key_id, nonce, now)
-    }
-
-    /// Does the same, and remembers at most `max` nonces.
-    fn is_fresh_among(&mut self, max: usize, access_key_id: &str, nonce: &str, now: UnixTime) -> bool {
         while let Some((hash, used)) = self.order.front()
-            && (now.since(*used) >= RETENTION || self.order.len() >= max)
+            && (now.since(*used) >= RETENTION || self.order.len() >= MAX_NONCES)
         {
             // A nonce that was used again is remembered from its latest use.
             if self.used.get(hash) == Some(used) {
@@ -66,11 +61,12 @@ mod tests {
     fn remembers_a_bounded_number_of_nonces() {
         let mut nonces = Nonces::default();
         let now = UnixTime::from_secs(1_767_323_045);
-        for at in 0..110 {
-            assert!(nonces.is_fresh_among(100, "a", &at.to_string(), now));
+        for at in 0..MAX_NONCES {
+            assert!(nonces.is_fresh("a", &at.to_string(), now));
         }
-        assert_eq!((nonces.used.len(), nonces.order.len()), (100, 100));
-        assert!(!nonces.is_fresh_among(100, "a", "100", now));
-        assert!(nonces.is_fresh_among(100, "a", "9", now), "forgotten");
+        assert!(nonces.is_fresh("a", "one more", now));
+        assert_eq!((nonces.used.len(), nonces.order.len()), (MAX_NONCES, MAX_NONCES));
+        assert!(!nonces.is_fresh("a", "2", now));
+        assert!(nonces.is_fresh("a", "0", now), "forgotten");
     }
 }

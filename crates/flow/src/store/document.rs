@@ -8,6 +8,9 @@ use crate::store::error::{StoreError, StoreErrorKind};
 /// a greater number.
 pub const DOCUMENT_FORMAT: u32 = 1;
 
+/// The longest document that is read, in bytes. One has a few KiB for each attempt.
+const LONGEST: usize = 16 << 20;
+
 /// Writes a verification as JSON.
 ///
 /// # Errors
@@ -20,11 +23,14 @@ pub fn write_document(verification: &Verification) -> Result<String, StoreError>
 /// Reads the verification with this id. The error never quotes the document.
 ///
 /// # Errors
-/// If a newer version wrote the document, if it is invalid, or if it belongs to another verification.
+/// If a newer version wrote the document, if it is invalid or longer than 16 MiB, or if it belongs to another verification.
 pub fn read_document(format: u32, id: &VerificationId, document: &str) -> Result<Verification, StoreError> {
     let corrupt = |problem: String| StoreError::with_source(StoreErrorKind::Corrupt, problem);
     if format > DOCUMENT_FORMAT {
         return Err(corrupt(format!("the document has format {format}: update this program")));
+    }
+    if document.len() > LONGEST {
+        return Err(corrupt("the document is longer than 16 MiB".to_owned()));
     }
     // The error of the parser may quote the document.
     let verification: Verification = serde_json::from_str(document)

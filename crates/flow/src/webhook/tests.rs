@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use cloudauth_client::Client;
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, Credentials, UnixTime};
-use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
+use cloudauth_transport::{BodyBuffer, Limits, Sent, Transport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 use pollster::block_on;
 
@@ -50,11 +50,15 @@ struct Script {
 
 impl Receiver {
     fn answers(&self, status: u16, retry_after: Option<&str>) {
+        self.answers_at_length(status, retry_after, 0);
+    }
+
+    fn answers_at_length(&self, status: u16, retry_after: Option<&str>, length: usize) {
         let mut response = Response::builder().status(status);
         if let Some(value) = retry_after {
             response = response.header("retry-after", value);
         }
-        self.0.lock().unwrap().answers.push_back(response.body(Body::default()).unwrap());
+        self.0.lock().unwrap().answers.push_back(response.body(Body::from(vec![b'x'; length])).unwrap());
     }
 
     /// Keeps a pause. Returns whether it ends.
@@ -75,7 +79,11 @@ impl Transport for Receiver {
         assert_eq!((limits.attempt, limits.body), (Duration::from_secs(15), 64 << 10));
         let mut script = self.0.lock().unwrap();
         script.requests.push(request);
-        script.answers.pop_front().ok_or(TransportError::new(TransportErrorKind::Connect, Sent::No))
+        let no_connection = || TransportError::new(TransportErrorKind::Connect, Sent::No);
+        let answer = script.answers.pop_front().ok_or_else(no_connection)?;
+        // As the transports of the workspace read it.
+        BodyBuffer::new(answer.headers(), limits).push(answer.body().as_bytes())?;
+        Ok(answer)
     }
 
     /// No test waits for the end of a pause.
@@ -121,6 +129,23 @@ fn begin(store: &impl Store, order: u64) {
 
 fn header<'a>(request: &'a Request<Body>, name: &str) -> &'a str {
     request.headers()[name].to_str().unwrap()
+}
+
+#[test]
+fn a_response_over_64_kib_is_a_failure_and_the_message_is_sent_again() {
+    let receiver = Receiver::default();
+    let flow = flow(&receiver, MemoryStore::default()).unwrap();
+    begin(flow.store(), 1);
+    for length in [64 << 10, (64 << 10) + 1] {
+        receiver.answers_at_length(200, None, length);
+    }
+    assert_eq!(block_on(flow.deliver()).unwrap(), 2);
+    let first: Vec<String> =
+        receiver.requests().iter().map(|sent| header(sent, "webhook-id").into()).collect();
+    later(3600);
+    receiver.answers(200, None);
+    assert_eq!(block_on(flow.deliver()).unwrap(), 1);
+    assert_eq!(header(&receiver.requests()[0], "webhook-id"), first[1]);
 }
 
 #[test]

@@ -321,11 +321,13 @@ fn a_request_is_refused_before_anything_is_started() {
     let flow = hosted(&service);
     let capability = begin(&flow);
     assert_eq!(PAGE_BODY_LIMIT, 65_536);
-    let large = format!("meta_info={}", "x".repeat(PAGE_BODY_LIMIT));
+    let form = |length: usize| format!("meta_info={}", "x".repeat(length - "meta_info=".len()));
+    let (largest, large) = (form(PAGE_BODY_LIMIT), form(PAGE_BODY_LIMIT + 1));
     let post = request("POST", &capability);
     for (status, request) in [
         (403, PageRequest { origin: Some("https://other.example"), ..post }),
         (403, PageRequest { origin: Some("null"), ..post }),
+        (400, PageRequest { body: largest.as_bytes(), ..post }),
         (413, PageRequest { body: large.as_bytes(), ..post }),
         (400, PageRequest { body: b"", ..post }),
         (400, PageRequest { body: b"meta_info=%7B", ..post }),

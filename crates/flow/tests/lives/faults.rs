@@ -166,6 +166,25 @@ fn the_purge_does_not_wait_for_a_deletion_that_failed() {
 }
 
 #[test]
+fn a_document_over_16_mib_is_not_read() {
+    let service = Service::new();
+    service.open(1);
+    let verification = service.stored().verification;
+    let text = write_document(&verification).unwrap();
+    let read = |length: usize| {
+        let padded = text.clone() + &" ".repeat(length - text.len());
+        read_document(DOCUMENT_FORMAT, &verification.id, &padded)
+    };
+    assert_eq!(read(16 << 20).unwrap(), verification);
+    let error = read((16 << 20) + 1).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(
+        std::error::Error::source(&error).unwrap().to_string().contains("longer than 16 MiB"),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_document_of_another_format_is_not_read() {
     let service = Service::new();
     service.open(1);

@@ -28,11 +28,15 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut is_quoted, mut may_open, mut is_begun) = (false, true, false);
     loop {
         let read = from.by_ref().take(1 << 14).read_to_end(&mut head)?;
-        for byte in head.get(seen..).unwrap_or_default() {
+        for (at, byte) in (seen..).zip(head.get(seen..).unwrap_or_default()) {
             let is_break = matches!(byte, b'\n' | b'\r');
             // The CSV reader skips blank lines before the header.
             if is_break && is_begun && !is_quoted {
                 return Ok(head);
+            }
+            if at >= LONGEST {
+                let what = "the header is longer than 1 MiB; a quote that it opens may never be closed";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             is_begun |= !is_break;
             let is_quote = *byte == b'"' && (is_quoted || may_open);
@@ -42,10 +46,6 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
         seen = head.len();
         if read == 0 {
             return Ok(head);
-        }
-        if head.len() > LONGEST {
-            let what = "the header is longer than 1 MiB; a quote that it opens may never be closed";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
     }
 }

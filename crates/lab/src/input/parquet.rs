@@ -9,7 +9,7 @@ mod memory;
 mod strings;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,9 @@ pub(crate) use columns::Place;
 pub(crate) use meanings::Meanings;
 pub(crate) use memory::Memory;
 pub(crate) use strings::is_text;
+
+/// The largest footer that is read, in bytes. It has about a hundred for each column of each row group.
+const LARGEST_FOOTER: u32 = 256 << 20;
 
 /// The rows of a batch.
 const BATCH: usize = 8192;
@@ -87,10 +90,25 @@ impl<B: Iterator<Item = Result<RecordBatch, ArrowError>>> Iterator for Caught<B>
     }
 }
 
+/// Checks the length of the footer, which the last eight bytes of a file say. Other files are left to the reader.
+fn check_footer(mut file: &File) -> io::Result<()> {
+    let mut tail = [0; 8];
+    if file.seek(SeekFrom::End(-8)).is_err() {
+        return Ok(());
+    }
+    file.read_exact(&mut tail)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    if magic == *b"PAR1" && u32::from_le_bytes([a, b, c, d]) > LARGEST_FOOTER {
+        return Err(invalid("the footer is larger than 256 MiB"));
+    }
+    Ok(())
+}
+
 impl Groups {
     /// Starts from this group.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let file = File::open(path)?;
+        check_footer(&file)?;
         let about = caught(|| ArrowReaderMetadata::load(&file, options())).map_err(invalid)?;
         let places = Place::all(about.schema().fields());
         let mut groups = Self::of(Table { path: path.to_owned(), rows: Rows::File(about), places });

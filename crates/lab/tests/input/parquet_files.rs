@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::{Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::{DataType, Field, Fields};
 use cloudauth_lab::{Compare, DataIssue, Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_tests::full_text;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
@@ -51,6 +53,27 @@ fn replay(mapping: &str, path: &Path) -> Replay {
     let mapping = Mapping::parse(&format!("format = 1\n{mapping}")).unwrap();
     let sources = Source::find(&[path.to_owned()]).unwrap();
     Replay::of(&Lab::new(&policy).mapping(mapping).run(&sources, &RunControl::default()).unwrap().tally)
+}
+
+/// The files have hardly a block on the disk.
+#[test]
+fn a_footer_over_256_mib_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let bound: u32 = 256 << 20;
+    for (length, is_read) in [(bound, true), (bound + 1, false)] {
+        let mut file = File::create(&path).unwrap();
+        file.set_len(u64::from(length) + 4).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(&length.to_le_bytes()).unwrap();
+        file.write_all(b"PAR1").unwrap();
+        let sources = Source::find(std::slice::from_ref(&path)).unwrap();
+        let error = full_text(&Lab::new(&policy).run(&sources, &RunControl::default()).unwrap_err());
+        // A footer of zeros is not valid.
+        assert!(error.contains("cannot read "), "{error}");
+        assert_eq!(error.ends_with("the footer is larger than 256 MiB"), !is_read, "{length}: {error}");
+    }
 }
 
 #[test]

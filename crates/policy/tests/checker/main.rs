@@ -292,6 +292,14 @@ fn v11_rejects_a_policy_that_is_too_large_to_prove() {
 }
 
 #[test]
+fn v11_reads_a_file_of_at_most_1_mib() {
+    let padded =
+        |length: usize| builtin::ONBOARDING.to_owned() + &"#".repeat(length - builtin::ONBOARDING.len());
+    assert!(problems(&padded(1 << 20)).is_empty());
+    assert_problem(&padded((1 << 20) + 1), "V11", "the file has more than 1048576 bytes", "");
+}
+
+#[test]
 fn v1_rejects_keys_without_effect() {
     let monotone = "monotone = \"verify_score\"";
     assert_problem(

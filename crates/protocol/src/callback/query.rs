@@ -147,7 +147,13 @@ mod tests {
         ] {
             assert!(Callback::parse(query).is_err(), "{query}");
         }
-        assert!(Callback::parse(&format!("certifyId=a&x={}", "y".repeat(3000))).is_err());
+    }
+
+    #[test]
+    fn reads_a_query_of_at_most_2_kib() {
+        let query = |length: usize| format!("{:y<length$}", "certifyId=a&x=");
+        assert_eq!(Callback::parse(&query(LONGEST)).unwrap().certify_id().as_str(), "a");
+        assert!(Callback::parse(&query(LONGEST + 1)).is_err());
     }
 
     /// Queries of the fields that are read, of others, and of what is wrong with them.

@@ -12,7 +12,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cloudauth_tests::names;
 use support::{said, text};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cloudauth");
@@ -183,7 +182,7 @@ fn decisions_and_counts_share_a_redirected_standard_output() {
         assert!(run(to).stdout(file).status().unwrap().success(), "{to}");
         assert_eq!(fs::read(folder.path().join("both")).unwrap(), expected, "{to}");
     }
-    assert_eq!(names(folder.path()), ["both", "d.csv", "rows.jsonl"]);
+    assert_eq!(cloudauth_tests::names(folder.path()), ["both", "d.csv", "rows.jsonl"]);
 }
 
 /// Appends to the second file while the command waits for the first one, a pipe.

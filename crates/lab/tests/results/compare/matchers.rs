@@ -12,6 +12,8 @@ use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{AucDifference, Confidence, PairedScores};
 use serde_json::{Value, json};
 
+use crate::checkpoint;
+
 /// A row: the label, both scores as they are written, and the subject.
 struct Row {
     label: &'static str,
@@ -209,16 +211,17 @@ fn a_stopped_run_resumes_with_its_scores() {
     assert!(!part.complete && Compare::of(&part.tally).unwrap().matchers.unwrap().aucs.is_some());
     // Without the rows so far, the rest would be compared alone.
     let stopped = fs::read_to_string(&state).unwrap();
-    let mut edited: Value = serde_json::from_str(&stopped).unwrap();
-    edited["tally"]["matchers"] = Value::Null;
-    fs::write(&state, edited.to_string()).unwrap();
-    let error = lab().run(&sources, &RunControl::default()).unwrap_err();
-    assert!(error.to_string().contains("state.json"), "{error}");
+    let whole_document = checkpoint::read(&state);
+    let refused = |edit: &dyn Fn(&mut Value)| {
+        let mut edited = whole_document.clone();
+        edit(&mut edited);
+        checkpoint::write(&state, &edited);
+        let error = lab().run(&sources, &RunControl::default()).unwrap_err();
+        assert!(error.to_string().contains("state.json is of another command, policy"), "{error}");
+    };
+    refused(&|edited| edited["tally"]["matchers"] = Value::Null);
     // A position beyond the files would never end.
-    edited = serde_json::from_str(&stopped).unwrap();
-    edited["position"]["source"] = 2.into();
-    fs::write(&state, edited.to_string()).unwrap();
-    assert!(lab().run(&sources, &RunControl::default()).is_err());
+    refused(&|edited| edited["position"]["source"] = 2.into());
     fs::write(&state, stopped).unwrap();
     assert_eq!(lab().run(&sources, &RunControl::default()).unwrap().tally, whole);
 }

@@ -212,7 +212,7 @@ mod tests {
                 "invalid type: string \"NMjvQanQgplBSaEI0sL86WnQplB\", expected u32",
                 "invalid type: string \"[redacted]\", expected u32",
             ),
-            // Nobody is called that.
+            // Not the name of a person.
             ("unknown variant `verify_score`, expected `a`", "unknown variant `verify_score`, expected `a`"),
             ("unknown variant `13900000000`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
             ("unknown field `x`y`, expected `a`", "unknown field `[redacted]`, expected `a`"),

@@ -9,7 +9,7 @@ use cargo_metadata::MetadataCommand;
 
 use crate::shell::root;
 
-/// Folders, and what stands for each in a release.
+/// Folders, and the name of each in a release.
 pub(super) struct Folders(Vec<(String, &'static str)>);
 
 impl Folders {

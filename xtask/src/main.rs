@@ -81,7 +81,7 @@ cargo xtask <task>
                    and the credentials), flow, lab; the arguments are those of cargo-mutants, such as `--file GLOB` or
                    `--shard 0/8`, a sample of an eighth. Takes hours for a whole crate; installs cargo-mutants, pinned,
                    into target/
-  platforms        type-checks the crates without C code for Windows and macOS; installs their standard libraries (rustup)
+  platforms        type-checks everything but C code for Windows and macOS; installs their standard libraries (rustup)
   release --dry-run | --files
                    packages the crates and builds them from the packages, outside the tree (not with `--files`); builds the
                    command with all features and the wheel; makes the archive with manual, completions and bill of

@@ -59,11 +59,15 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the wheel of a release with variables for its build. Returns its path, and the Python of an environment that has it.
-pub(crate) fn release(variables: &[(&str, String)]) -> Result<(PathBuf, PathBuf)> {
+/// Builds the wheel of a release with variables for its build, and lets `finish` replace it, with a Python that has the tools. Returns
+/// its path, and the Python of an environment that has it.
+pub(crate) fn release(
+    variables: &[(&str, String)],
+    finish: impl FnOnce(&str, &Path) -> Result<PathBuf>,
+) -> Result<(PathBuf, PathBuf)> {
     let folder = root().join("target/python");
     let tools = tools(&folder)?;
-    let wheel = build(&tools, &folder, "release", variables)?;
+    let wheel = finish(&tools, &build(&tools, &folder, "release", variables)?)?;
     let fresh = install(&tools, &folder, &wheel)?;
     Ok((wheel, fresh.into()))
 }

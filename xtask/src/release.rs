@@ -230,21 +230,33 @@ fn wheel(
     folders: &Folders,
     about: &[String; 3],
 ) -> Result<PathBuf> {
-    let (built, python) = python::release(variables)?;
-    let name = built.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let finish = |tools: &str, built: &Path| without_folders(tools, built, folder, folders);
+    let (wheel, python) = python::release(variables, finish)?;
+    let name = wheel.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let [version, ..] = about;
     ensure!(name.starts_with(&format!("cloudauth-{version}-")), "{name} is not of version {version}");
     let empty = tempfile::tempdir()?;
     first_commands(&python.with_file_name(program()), empty.path(), about)?;
-    let (unpacked, python) = (empty.path().join("wheel"), python.display().to_string());
-    let (from, to) = (built.display().to_string(), unpacked.display().to_string());
-    run_command(&mut command(&python, &["-m", "zipfile", "-e", &from, &to]))?;
-    for file in files_in(&unpacked)? {
-        folders.are_not_in(&file)?;
-    }
-    let wheel = folder.join(name);
-    fs::copy(&built, &wheel)?;
     Ok(wheel)
+}
+
+/// Packs a wheel again, whose bill of materials names no folder of this machine.
+fn without_folders(tools: &str, built: &Path, folder: &Path, folders: &Folders) -> Result<PathBuf> {
+    let empty = tempfile::tempdir()?;
+    let wheel = |args: &[&str], of: &Path, to: &Path| {
+        run_command(command(tools, &["-m", "wheel"]).args(args).arg(of).arg("--dest-dir").arg(to))
+    };
+    wheel(&["unpack"], built, empty.path())?;
+    let files = files_in(empty.path())?;
+    for file in files.iter().filter(|file| file.ends_with("cloudauth-python.cyclonedx.json")) {
+        folders.replace_in(file)?;
+    }
+    for file in &files {
+        folders.are_not_in(file)?;
+    }
+    let unpacked = fs::read_dir(empty.path())?.next().context("the wheel is empty")??.path();
+    wheel(&["pack"], &unpacked, folder)?;
+    Ok(folder.join(built.file_name().unwrap_or_default()))
 }
 
 /// Writes the checksums of the files, in the format of `sha256sum`.

@@ -35,6 +35,7 @@ use words::Language;
 #[tokio::main]
 pub async fn run(arguments: Vec<OsString>) -> u8 {
     let language = Language::of_help(arguments.iter().cloned());
+    output::hide_panics(language);
     let args = match Args::read(arguments, language) {
         Ok(args) => args,
         Err(message) => {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Shape, Source};
+use cloudauth_lab::{Drift, Lab, Mapping, Replay, RunControl, Shape, Source};
 use cloudauth_policy::{Evidence, FlatEvidence, Form, Policy, Verdict, builtin};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -128,6 +128,9 @@ pub(super) fn counts(data: &[u8]) {
             let replay = Replay::of(&tally);
             assert_eq!(by_verdict(&replay).iter().sum::<u64>(), replay.rows);
             assert_eq!(replay.rules.iter().map(|rule| rule.rows.all).sum::<u64>(), replay.rows);
+            if Drift::of(&tally, None, None).is_ok() {
+                reached("counts with months");
+            }
             if replay.rows > 0 {
                 reached(if is_json { "JSON that adds up" } else { "CSV that adds up" });
             }

@@ -1,8 +1,8 @@
 //! Counts the instructions that readers of bytes from outside take for 1, 2 and 4 times as long an input.
 //!
-//! The readers are the fuzz targets, except [`WITHOUT`], and an input is one part that is repeated. Instructions do not depend on the machine's load,
-//! and differences of counts leave out what does not grow. A linear reader takes twice as many for the second doubling as for
-//! the first.
+//! The readers are the fuzz targets, except [`WITHOUT`], and an input is one part that is repeated. Instructions do not depend
+//! on the machine's load, and differences of counts leave out what does not grow. A linear reader takes twice as many for the
+//! second doubling as for the first.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use crate::shell::run;
 
 /// The user id of the unprivileged account on every Linux: PostgreSQL does not run as root.
+#[cfg(unix)]
 const NOBODY: u32 = 65534;
 
 /// A running server.
 pub(crate) struct Postgres {
     programs: PathBuf,
     folder: PathBuf,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no server is started there"))]
     as_nobody: bool,
 }
 

@@ -143,6 +143,10 @@ pub(crate) fn cannot_write(file: impl Display, error: io::Error) -> Said {
     both(format!("cannot write {file}: {}", reason.en), format!("无法写入 {file}：{}", reason.zh()))
 }
 
+pub(crate) fn internal(at: &str) -> Said {
+    both(format!("internal error at {at}"), format!("内部错误，位置：{at}"))
+}
+
 pub(crate) fn cannot_print(error: &io::Error) -> Said {
     let zh = errors::io(error);
     both(format!("cannot write to standard output: {error}"), format!("无法写入标准输出：{zh}"))

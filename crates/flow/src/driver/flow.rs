@@ -98,7 +98,7 @@ impl<S: Store> Flow<S> {
 
     /// Starts a verification, or the next attempt of one. The person's data go to the service and are never stored. The flow adds
     /// the order number, the callback and its token, and the return URL; and it asks for labels of the device (`FaceGuardOutput`, at extra
-    /// cost) if the policy has the input `device_risk`. It stores a keyed digest of the identity.
+    /// cost) if the policy has the input `device_risk` and [`start_with`](Self::start_with) set none. It stores a keyed digest of the identity.
     ///
     /// # Errors
     /// See [`FlowError`]. The same request may be repeated after any of them.
@@ -178,7 +178,11 @@ impl<S: Store> Flow<S> {
         // Without it, no reply has labels of the device, which a policy reads as no risk.
         let reads_labels =
             self.policy.current().inputs().any(|input| input == cloudauth_policy::Input::DeviceRisk);
-        let op = if reads_labels { op.face_guard_output(FaceGuardOutput::DeviceRisk) } else { op };
+        let op = if reads_labels && !op.has_face_guard_output() {
+            op.face_guard_output(FaceGuardOutput::DeviceRisk)
+        } else {
+            op
+        };
         let token = self.settings.keys.token(new.scene, order_no);
         Ok(op.callback_url(callback).callback_token(token))
     }

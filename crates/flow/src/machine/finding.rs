@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use cloudauth_policy::{Decision, Evidence, Flag, LivePolicy, Verdict};
 use cloudauth_protocol::{
-    CertifyId, DescribeFaceVerify, FaceVerifyStatus, Reply, RequestId, SubCode, mask_digits,
+    CertifyId, DescribeFaceVerify, FaceVerifyStatus, Reply, RequestId, SubCode, has_digit_run, mask_digits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,7 @@ impl Finding {
         Some(Self {
             certify_id: asked.certify_id().clone(),
             // An ID number in its place is not kept.
-            request_id: reply.request_id.clone().filter(|id| mask_digits(id.as_str()) == id.as_str()),
+            request_id: reply.request_id.clone().filter(|id| !may_be_of_a_person(id.as_str())),
             evidence: Some(EvidenceRecord::new(&Evidence::from(&reply.output))),
             decision: DecisionRecord::new(&live.decision()),
         })
@@ -230,6 +230,11 @@ impl fmt::Debug for Score {
     }
 }
 
+/// Returns whether a RequestId may be an ID or phone number: it has eleven digits in a row, and is not of the form of the service's own.
+fn may_be_of_a_person(id: &str) -> bool {
+    has_digit_run(id, 11) && mask_digits(id) != id
+}
+
 #[cfg(test)]
 mod tests {
     use cloudauth_policy::{Policy, builtin};
@@ -245,6 +250,7 @@ mod tests {
             ("130A2C10-B9EE-4D84-88E3-5384FF039795", true),
             ("999999199001012003", false),
             ("13800000000", false),
+            ("req-1380000000", true),
         ] {
             let body = format!(
                 r#"{{"Code":"200","RequestId":"{id}","ResultObject":{{"Passed":"T","SubCode":"200"}}}}"#

@@ -102,6 +102,11 @@ fn labels_of_the_device_are_requested_if_the_policy_reads_them() {
         let flow = flow_deciding(policy, &service, MemoryStore::default());
         block_on(flow.start(new(1), person(), meta_info())).unwrap();
         assert_eq!(service.requests()[0].contains("FaceGuardOutput=DeviceRisk"), is_requested);
+        service.opens();
+        let own =
+            |init: InitFaceVerify| init.extra(ParamLocation::Query, "FaceGuardOutput", "DeviceRisk,New");
+        block_on(flow.start_with(new(2), person(), meta_info(), own)).unwrap();
+        assert!(service.requests()[1].contains("FaceGuardOutput=DeviceRisk%2CNew"));
     }
 }
 

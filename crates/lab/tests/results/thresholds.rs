@@ -9,6 +9,7 @@ use std::time::Duration;
 use cloudauth_lab::{Calibration, Drift, Lab, Mapping, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 
+use crate::checkpoint;
 use crate::sqlite::write_counts;
 
 const MAPPING: &str = "format = 1\nshape = \"flat\"\ntime = \"day\"\n[label]\ncolumn = \"label\"\nattack = \"attack\"\ngenuine = [\"genuine\"]\nimpostor = [\"impostor\"]";
@@ -222,8 +223,8 @@ fn a_saved_run_is_not_resumed_with_other_promises() {
     assert!(run(&policy).unwrap().complete);
     // A grid with other edges cannot be added to.
     let state = folder.path().join("state.json");
-    let edited = std::fs::read_to_string(&state).unwrap().replace(r#""per_unit":100,"#, r#""per_unit":10,"#);
-    std::fs::write(&state, edited).unwrap();
+    let edited = checkpoint::read(&state).to_string().replace(r#""per_unit":100,"#, r#""per_unit":10,"#);
+    checkpoint::write(&state, &edited.parse().unwrap());
     let error = run(&policy).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("counts scores at other values"), "{error}");
 }

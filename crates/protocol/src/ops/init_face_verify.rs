@@ -122,6 +122,12 @@ impl InitFaceVerify {
             && !self.extra.has(&["ProductCode", "RarelyCharacters"])
     }
 
+    /// Returns whether `FaceGuardOutput` is set.
+    #[must_use]
+    pub fn has_face_guard_output(&self) -> bool {
+        self.options.face_guard_output.is_some() || self.extra.has(&["FaceGuardOutput"])
+    }
+
     /// The page to which the browser returns.
     #[must_use]
     pub const fn return_url(&self) -> &ReturnUrl {

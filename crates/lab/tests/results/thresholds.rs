@@ -223,7 +223,7 @@ fn a_saved_run_is_not_resumed_with_other_promises() {
     assert!(run(&policy).unwrap().complete);
     // A grid with other edges cannot be added to.
     let state = folder.path().join("state.json");
-    let edited = checkpoint::read(&state).to_string().replace(r#""per_unit":100,"#, r#""per_unit":10,"#);
+    let edited = checkpoint::read(&state).to_string().replace(r#""per_unit":100"#, r#""per_unit":10"#);
     checkpoint::write(&state, &edited.parse().unwrap());
     let error = run(&policy).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("counts scores at other values"), "{error}");

@@ -19,7 +19,7 @@ use crate::words::{Language, Said, Text, calls, usage};
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) language: Language,
-    /// Whether a document was printed.
+    /// Whether the document of the result was printed.
     has_printed: AtomicBool,
 }
 
@@ -44,19 +44,33 @@ impl Output {
         }
     }
 
+    /// Prints lines for people, or one of the documents of a command that runs until it is interrupted. If it fails later, programs
+    /// get the document of the failure as well.
+    pub(crate) fn stream(&self, human: &str, document: &Value) {
+        match self.format {
+            Format::Human => line(printable::lines(human).trim_end()),
+            Format::Json => line(&document.to_string()),
+        }
+    }
+
     /// Whether the output is a document.
     pub(crate) fn is_for_programs(&self) -> bool {
         self.format == Format::Json
     }
 
-    /// Reports a failure: on standard error, and to programs in a document as well, unless they have one. A command that prints a
-    /// result and fails all the same puts [`Failure::members`] into its document.
+    /// Reports a failure: on standard error, and to programs in a document as well, unless they have that of the result. A command
+    /// that prints a result and fails all the same puts [`Failure::members`] into its document.
     pub(crate) fn fail(&self, failure: &Failure) {
         note(failure.message(self.language));
-        if self.is_for_programs() && !self.has_printed.load(Ordering::Relaxed) {
-            let members = failure.members().map(|(name, value)| (name.to_owned(), value));
-            line(&Value::Object(members.into_iter().collect()).to_string());
+        if let Some(document) = self.failure_document(failure) {
+            line(&document.to_string());
         }
+    }
+
+    fn failure_document(&self, failure: &Failure) -> Option<Value> {
+        let is_due = self.is_for_programs() && !self.has_printed.load(Ordering::Relaxed);
+        let members = failure.members().map(|(name, value)| (name.to_owned(), value));
+        is_due.then(|| Value::Object(members.into_iter().collect()))
     }
 
     /// Prints the progress of a command, only for people.
@@ -181,4 +195,21 @@ pub(crate) fn manual_document(layer: &str, entry: &Manual) -> Value {
         "next": both(entry.next),
         "source": entry.source.name().en,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_a_document_after_those_of_a_stream_and_not_after_a_result() {
+        let (output, failure) =
+            (Output::new(Format::Json, Language::En), Failure::system("accepting failed"));
+        let document = json!({ "error": "accepting failed", "exit_code": 1 });
+        output.stream("", &json!({}));
+        assert_eq!(output.failure_document(&failure), Some(document));
+        output.print("", &json!({}));
+        assert_eq!(output.failure_document(&failure), None);
+        assert_eq!(Output::new(Format::Human, Language::En).failure_document(&failure), None);
+    }
 }

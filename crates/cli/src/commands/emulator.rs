@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
         "inspection": ui,
         "seed": args.seed,
     });
-    output.print(&human, &document);
+    output.stream(&human, &document);
     tokio::select! {
         () = lost() => Ok(0),
         served = server.run() => served.map(|()| 0).map_err(Failure::other),

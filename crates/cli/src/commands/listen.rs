@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
         (None, Some(_)) => Some(words::NO_EMULATOR),
         (None, None) => Some(words::NO_ENDPOINT),
     };
-    output.print(
+    output.stream(
         &output.pick(words::listening(&url, forward_to.as_ref().map(shown).as_deref(), unchecked)),
         &json!({ "callback_url": format!("{url}/callback") }),
     );
@@ -159,7 +159,7 @@ impl Receiver {
         let method = method(parts);
         let human = self.output.pick(words::malformed(&method, &reason.into()));
         let document = json!({ "malformed": reason.en, "method": method, "status": status.as_u16() });
-        self.output.print(&human, &document);
+        self.output.stream(&human, &document);
         status
     }
 
@@ -182,11 +182,11 @@ impl Receiver {
             Err(error) if names_a_verification(query) => {
                 let reason = Said::from(&error);
                 let human = self.output.pick(words::malformed(&method, &reason)) + &answered;
-                self.output.print(&human, &merged(json!({ "malformed": error.to_string() }), outcome));
+                self.output.stream(&human, &merged(json!({ "malformed": error.to_string() }), outcome));
             }
             Err(_) => {
                 let human = self.output.pick(words::probe(&method)) + &answered;
-                self.output.print(&human, &merged(json!({ "probe": true }), outcome));
+                self.output.stream(&human, &merged(json!({ "probe": true }), outcome));
             }
         }
         status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY)
@@ -214,7 +214,7 @@ impl Receiver {
             "authenticity": authenticity.as_str(),
             "duplicate": count.map(|count| count > 1),
         });
-        self.output.print(&human, &merged(document, outcome));
+        self.output.stream(&human, &merged(document, outcome));
     }
 
     /// Checks with the emulator whether the token of the callback belongs to the verification.

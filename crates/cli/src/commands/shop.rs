@@ -38,7 +38,7 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
         orders: Mutex::default(),
     };
     let ui = format!("{}/_emu/ui", emulator.url());
-    output.print(
+    output.stream(
         &output.pick(words::shop_started(&url, &ui)),
         &json!({ "shop": url, "inspection": ui, "endpoint": emulator.url() }),
     );

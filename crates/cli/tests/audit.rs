@@ -238,7 +238,9 @@ fn a_broken_chain_matches_no_checkpoint() {
     let compared = verify(&path, &["--checkpoint", file]);
     let shown = text(&compared);
     assert_eq!(compared.status.code(), Some(1), "{shown}");
-    assert!(!shown.contains("matches") && shown.contains("no other difference from"), "{shown}");
+    assert!(!shown.contains("matches") && shown.contains("no difference from"), "{shown}");
+    let zh = text(&verify(&path, &["--checkpoint", file, "--lang", "zh"]));
+    assert!(zh.contains("未发现与 ") && zh.contains(" 的差异"), "{zh}");
     let document = json(&verify(&path, &["--checkpoint", file, "--output", "json"]));
     assert_eq!(
         (&document["matches_checkpoint"], &document["days_that_differ"]),

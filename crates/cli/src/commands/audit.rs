@@ -45,9 +45,14 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     differences.changed.iter().for_each(|day| add(words::differs(day)));
     differences.purged.iter().for_each(|day| add(words::maybe_purged(day)));
     // A day with purged chains is not compared any further, and a broken chain can have the head that the checkpoint knows.
-    let matches = audit.broken == 0 && differences.changed.is_empty() && differences.purged.is_empty();
+    let is_same = differences.changed.is_empty() && differences.purged.is_empty();
+    let matches = audit.broken == 0 && is_same;
     if let Some(file) = &checkpoint {
-        add(if matches { words::same(file.display()) } else { words::nothing_else(file.display()) });
+        add(match (matches, is_same) {
+            (true, _) => words::same(file.display()),
+            (false, true) => words::no_difference(file.display()),
+            (false, false) => words::nothing_else(file.display()),
+        });
     }
     let is_intact = audit.broken == 0 && differences.changed.is_empty();
     // A checkpoint of broken chains would vouch for them.

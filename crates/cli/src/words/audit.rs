@@ -58,6 +58,14 @@ pub(crate) fn same(file: impl Display) -> Said {
     both(format!("matches    {file}"), format!("一致       与 {file} 一致"))
 }
 
+/// A comparison that found no difference, although a chain is broken.
+pub(crate) fn no_difference(file: impl Display) -> Said {
+    both(
+        format!("compared   no difference from {file} was found"),
+        format!("已比较     未发现与 {file} 的差异"),
+    )
+}
+
 /// A comparison that found a difference, or did not compare everything.
 pub(crate) fn nothing_else(file: impl Display) -> Said {
     both(

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::process::Stdio;
 use std::process::{Command, Output};
+#[cfg(unix)]
+use std::{sync::mpsc, thread, time::Duration};
 
 use cloudauth_flow::Store;
 use cloudauth_flow::testing::lives::life;
@@ -263,9 +265,17 @@ fn a_checkpoint_that_another_audit_wrote_meanwhile_is_not_replaced() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
     command.env_clear().args(["audit", "verify"]).arg(at("store"));
     command.arg("--checkpoint").arg(at("pipe")).arg("--write-checkpoint").arg(at("new.json"));
-    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Returns once the command has opened the pipe.
-    let mut pipe = std::fs::File::options().write(true).open(at("pipe")).unwrap();
+    let mut audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Opening the pipe takes until the command has opened it, which it never does if it fails before.
+    let (opened, pipe) = mpsc::channel();
+    let path = at("pipe");
+    thread::spawn(move || opened.send(std::fs::File::options().write(true).open(path)));
+    let mut pipe = loop {
+        match pipe.recv_timeout(Duration::from_millis(10)) {
+            Ok(pipe) => break pipe.unwrap(),
+            Err(_) => assert_eq!(audit.try_wait().unwrap(), None, "the command did not open the pipe"),
+        }
+    };
     std::fs::write(at("new.json"), "of another audit").unwrap();
     pipe.write_all(&std::fs::read(at("before.json")).unwrap()).unwrap();
     drop(pipe);

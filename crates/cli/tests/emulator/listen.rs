@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::running::{Running, at, cloudauth, document, emulator};
+use crate::running::{Running, at, cloudauth, document, emulator, read_head};
 
 #[test]
 fn listen_takes_a_body_of_1_mib_and_not_a_byte_more() {
@@ -91,9 +91,7 @@ fn listen_sends_no_token_to_a_server_that_is_not_an_emulator() {
             let mut requests = Vec::new();
             loop {
                 let (mut stream, _) = server.accept().unwrap();
-                let mut request = [0; 4096];
-                let read = stream.read(&mut request).unwrap();
-                let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+                let request = read_head(&mut stream).to_ascii_lowercase();
                 if request.starts_with("get /end ") {
                     return requests;
                 }

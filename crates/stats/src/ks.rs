@@ -79,15 +79,18 @@ fn at_least(n: f64, d: f64) -> f64 {
         return 1.0;
     }
     if scaled <= 1.0 {
-        // Ruben and Gambino: n! ((2nd - 1) / n)^n. With more values the first thousand factors are below 1e-400.
-        let steps = (1..=n.min(1000.0) as u32).map(|i| f64::from(i) / n * (2.0 * scaled - 1.0));
-        return 1.0 - steps.product::<f64>();
+        return 1.0 - ruben_gambino(n, scaled).product::<f64>();
     }
     if n <= 140.0 && d < 0.5 {
         return 1.0 - durbin(n, d);
     }
     // If the two one-sided distances cannot both occur, the probability is twice the one-sided one.
     if d >= 0.5 || square >= 2.2 { (2.0 * one_sided(n, d)).min(1.0) } else { 1.0 - pelz_good(n, d) }
+}
+
+/// The factors of Ruben and Gambino's n! ((2nd - 1) / n)^n. With more values the first thousand are below 1e-400.
+fn ruben_gambino(n: f64, scaled: f64) -> impl ExactSizeIterator<Item = f64> {
+    (1..=n.min(1000.0) as u16).map(move |i| f64::from(i) / n * (2.0 * scaled - 1.0))
 }
 
 /// Durbin's matrix, exact, for few values (Marsaglia, Tsang and Wang 2003): the middle of the middle row of its n-th power.
@@ -205,9 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_distance_of_many_values_takes_no_time() {
-        let begin = std::time::Instant::now();
+    fn the_smallest_distance_of_many_values_takes_a_thousand_factors() {
+        assert_eq!(ruben_gambino(1e15, 1.0).len(), 1000);
         assert_eq!(at_least(1e15, 1e-15), 1.0);
-        assert!(begin.elapsed().as_secs() < 1, "{:?}", begin.elapsed());
     }
 }

@@ -70,6 +70,7 @@ fn a_checkpoint_with_any_other_byte_is_refused_as_damaged() {
 }
 
 /// The files have no blocks on the disk.
+#[cfg(unix)]
 #[test]
 fn a_checkpoint_over_4_gib_is_not_read() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::assets::html;
 use super::language::Language;
-use super::return_url::{message, origin, way_back};
+use super::return_url::{message, policy_source, way_back};
 use super::templates::{Page, render, sub_codes};
 use crate::http::without_secrets;
 use crate::lifecycle::{perform, status_of};
@@ -149,7 +149,7 @@ fn shown(status: StatusCode, session: &Session, language: Language, of_state: Va
     let (token, certify_id) = (&session.token, &session.certify_id);
     let page = render(Page::H5, language, context! { token, certify_id, iframe, return_to, ..of_state });
     // The redirect after a form leads to the ReturnUrl, which the policy must allow.
-    html(status, page, &origin(&session.return_url), "*")
+    html(status, page, &policy_source(&session.return_url), "*")
 }
 
 fn to(status: StatusCode, location: &str) -> Response<Body> {

@@ -31,7 +31,8 @@ pub(super) fn way_back(session: &Session) -> Option<String> {
     })
 }
 
-pub(super) fn origin(url: &str) -> String {
+/// Returns the origin of the `ReturnUrl` as a source in the page's security policy; empty if it has none that is safe there.
+pub(super) fn policy_source(url: &str) -> String {
     let parsed = url.split('#').next().and_then(|url| url.parse::<Uri>().ok());
     let origin = parsed.and_then(|url| {
         // A policy names no user.

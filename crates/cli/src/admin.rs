@@ -123,7 +123,7 @@ impl Admin {
     }
 }
 
-/// Whether a document is an error of an emulator's admin API, which says it in both languages.
+/// Returns whether a document is an error of an emulator's admin API, which says it in both languages.
 fn is_problem(document: &Value) -> bool {
     ["/error", "/hint", "/zh/error", "/zh/hint"]
         .iter()

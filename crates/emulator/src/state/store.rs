@@ -213,7 +213,7 @@ mod with_sqlite {
         io::Error::new(kind, reason)
     }
 
-    /// Whether SQLite can create no file in the folder.
+    /// Returns whether SQLite can create no file in the folder.
     fn is_of_folder(error: &rusqlite::Error) -> bool {
         error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_READONLY_DIRECTORY)
     }

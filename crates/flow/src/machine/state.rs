@@ -300,9 +300,9 @@ impl Verification {
         self.attempts.iter().find(|attempt| attempt.state == AttemptState::Open)
     }
 
-    /// Whether this verification approved a person, and that person has this identity. Check it where you admit the person: between
-    /// your request and the result, the order may have been started with another identity. `false` after a redaction, which erases
-    /// the reference.
+    /// Returns whether this verification approved a person, and that person has this identity. Check it where you admit the person:
+    /// between your request and the result, the order may have been started with another identity. `false` after a redaction, which
+    /// erases the reference.
     ///
     /// `refs` is the key of the flow's settings. For a ciphertext, give the same ciphertext, as for [`RefKey::of`].
     #[must_use]

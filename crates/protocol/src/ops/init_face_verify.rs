@@ -100,8 +100,8 @@ impl InitFaceVerify {
         &self.identity
     }
 
-    /// Whether the service compares the face with the claimed [`identity`](Self::identity): the scheme is `ID_PRO`, and the person
-    /// cannot type another name on the page.
+    /// Returns whether the service compares the face with the claimed [`identity`](Self::identity): the scheme is `ID_PRO`, and the
+    /// person cannot type another name on the page.
     ///
     /// ```
     /// # use cloudauth_protocol::{CertName, CertNo, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ProductCode, ReturnUrl, SceneId};

@@ -51,7 +51,7 @@ impl FromStr for SceneId {
 /// `OuterOrderNo`: your own unique identifier of a verification.
 /// The vendor's page says "32 letters and digits"; its sibling products say 1 to 32. This type accepts 1 to 32, and
 /// [`OuterOrderNo::generate`] creates 32. How the service treats a repeated number is not documented.
-/// `Debug` masks long runs of digits unless it is 32 hexadecimal digits; `Display` is exact.
+/// `Debug` masks long runs of digits unless it is 32 hexadecimal digits with a letter among them; `Display` is exact.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OuterOrderNo(Box<str>);
 

@@ -99,7 +99,7 @@ impl ExtraParams {
         self.0.push((location, name.into(), Zeroizing::new(value.into())));
     }
 
-    /// Whether one of these parameters is set, in upper or lower case.
+    /// Returns whether one of these parameters is set, in upper or lower case.
     pub(crate) fn has(&self, names: &[&str]) -> bool {
         self.0.iter().any(|(_, set, _)| names.iter().any(|name| name.eq_ignore_ascii_case(set)))
     }

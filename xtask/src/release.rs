@@ -244,7 +244,7 @@ fn wheel(
 fn without_folders(tools: &str, built: &Path, folder: &Path, folders: &Folders) -> Result<PathBuf> {
     let empty = tempfile::tempdir()?;
     let wheel = |args: &[&str], of: &Path, to: &Path| {
-        run_command(command(tools, &["-m", "wheel"]).args(args).arg(of).arg("--dest-dir").arg(to))
+        run_command(command(tools, &["-m", "wheel"]).args(args).arg(of).arg("-d").arg(to))
     };
     wheel(&["unpack"], built, empty.path())?;
     let files = files_in(empty.path())?;

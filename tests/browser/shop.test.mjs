@@ -69,7 +69,9 @@ scenario('who gives up has no decision', {}, async ({ page }) => {
 
 scenario('an address that is made up decides nothing', {}, async ({ page }) => {
   await begin(page);
-  const { sessions: [{ return_url: back }] } = await emulator.api('GET', '/snapshot');
+  const { sessions: [{ certify_id: id }] } = await emulator.api('GET', '/sessions');
+  const { sessions } = await emulator.api('GET', '/snapshot');
+  const { return_url: back } = sessions.find(({ certify_id: other }) => other === id);
   const link = page.url();
   const claim = encodeURIComponent(JSON.stringify({ code: 1000, subCode: 'Z5050', reason: 'success' }));
   await page.goto(`${back}?response=${claim}`);

@@ -398,7 +398,8 @@ pub(crate) struct Sign {
     #[arg(long, requires = "explain")]
     pub(crate) reveal: bool,
     /// The time to sign, in seconds since 1970. Default: now.
-    #[arg(long)]
+    // The last second of the year 9999: later times cannot be written.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=253_402_300_799))]
     pub(crate) timestamp: Option<u64>,
     /// The nonce to sign, 32 hexadecimal digits. Default: a new one.
     #[arg(long)]

@@ -125,16 +125,18 @@ pub(crate) fn record(written: io::Result<()>) {
     }
 }
 
-/// Prints a help page, the version, or why the arguments are invalid. Only the last is not for standard output.
-/// Makes a panic say where it is and nothing else: its message can quote data. The Parquet reader's, on a damaged file, are caught and
-/// followed by an error.
+/// Makes a panic say where it is and nothing else: its message can quote data. Those of the Parquet reader are caught, and an error says
+/// that the file is damaged.
 pub(crate) fn hide_panics(language: Language) {
     std::panic::set_hook(Box::new(move |panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
-        note(calls::internal(&at).of(language));
+        if !["/parquet-", "/arrow-"].iter().any(|library| at.contains(library)) {
+            note(calls::internal(&at).of(language));
+        }
     }));
 }
 
+/// Prints a help page, the version, or why the arguments are invalid. Only the last is not for standard output.
 pub(crate) fn refuse(message: &clap::Error, language: Language) {
     let is_page = !message.use_stderr() || message.kind() == DisplayHelpOnMissingArgumentOrSubcommand;
     if language == Language::Zh && !is_page {

@@ -7,10 +7,13 @@
 pub(crate) mod problem;
 mod replay;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use cloudauth_protocol::UnixTime;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::problem::AuditProblem;
@@ -69,6 +72,7 @@ pub struct Checkpoint {
     /// The place of the last event.
     pub cursor: Cursor,
     /// The chains by the day of their first event in UTC, such as `2026-01-02`.
+    #[serde(deserialize_with = "days")]
     pub days: BTreeMap<String, DayOfChains>,
 }
 
@@ -319,8 +323,70 @@ impl Chain {
     }
 }
 
+/// Reads the days of a checkpoint: dates, each once. Another text would be printed as a day.
+fn days<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, DayOfChains>, D::Error> {
+    struct Days;
+
+    impl<'de> Visitor<'de> for Days {
+        type Value = BTreeMap<String, DayOfChains>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("dates, each once")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut days = BTreeMap::new();
+            while let Some((day, chains)) = map.next_entry::<String, _>()? {
+                if !is_date(&day) || days.insert(day, chains).is_some() {
+                    return Err(A::Error::custom("expected dates, each once"));
+                }
+            }
+            Ok(days)
+        }
+    }
+
+    from.deserialize_map(Days)
+}
+
+/// Returns whether a text is a day as [`date`] writes it, up to the year 9999: such texts are in the order of the days.
+fn is_date(text: &str) -> bool {
+    let (mut first, mut end) = (0, 2_932_897);
+    while first < end {
+        let day = (first + end) / 2;
+        match date(day).as_str().cmp(text) {
+            Ordering::Less => first = day + 1,
+            Ordering::Equal => return true,
+            Ordering::Greater => end = day,
+        }
+    }
+    false
+}
+
 /// A day since 1970-01-01 as `yyyy-MM-dd`.
 fn date(day: u64) -> String {
     let time = UnixTime::from_secs(day.saturating_mul(DAY)).to_string();
     time.split('T').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_days_of_a_checkpoint_are_dates_each_once() {
+        let read = |days: &str| {
+            let text = format!(r#"{{"format":1,"cursor":0,"days":{{{days}}}}}"#);
+            serde_json::from_str::<Checkpoint>(&text).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let day = |name: &str| format!(r#""{name}":{{"chains":1,"digest":"{}"}}"#, "ab".repeat(32));
+        assert_eq!(read(&format!("{},{}", day("1970-01-01"), day("9999-12-31"))), Ok(()));
+        for days in [
+            day("1999-99-99"),
+            day("2026-02-29"),
+            day(r"2026-01-02 were checked\nresult     intact"),
+            format!("{},{}", day("2026-01-02"), day("2026-01-02")),
+        ] {
+            assert!(read(&days).is_err_and(|error| error.contains("dates, each once")), "{days}");
+        }
+    }
 }

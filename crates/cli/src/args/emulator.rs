@@ -194,7 +194,7 @@ pub(crate) enum FaultChange {
         #[arg(long)]
         certify_id: Option<String>,
         /// The share of calls, 0 to 1.
-        #[arg(long)]
+        #[arg(long, value_parser = usage::share)]
         probability: Option<f64>,
         /// How many times. Default: no limit.
         #[arg(long)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -81,7 +81,11 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener =
         listener.map_err(|error| Failure::start(error.kind(), words::cannot_listen(args.port, error)))?;
-    let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
+    let own = listener.local_addr().map_err(Failure::other)?;
+    if forward_to.as_ref().is_some_and(|target| is_at(target, own)) {
+        return Err(Failure::usage(words::TO_ITSELF));
+    }
+    let url = format!("http://{own}");
     let unchecked = match (&emulator, &args.running.endpoint) {
         (Some(_), _) => None,
         (None, Some(_)) => Some(words::NO_EMULATOR),
@@ -110,6 +114,13 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
         served = axum::serve(listener, router) => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }
+}
+
+/// Returns whether a URL leads to this address on loopback: each request would be forwarded without end.
+fn is_at(target: &Uri, own: SocketAddr) -> bool {
+    let host = target.host().unwrap_or_default();
+    let is_here = host.eq_ignore_ascii_case("localhost") || host.parse() == Ok(own.ip());
+    is_here && target.port_u16().unwrap_or(80) == own.port()
 }
 
 /// Reads the URL to which requests are forwarded.

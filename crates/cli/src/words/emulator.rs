@@ -72,6 +72,10 @@ pub(crate) const NO_USER: Text = text(
     "--public-url: remove the user name and the password: the URL begins every link of the emulator",
     "--public-url 不得含用户名或密码：模拟器的每个链接都以该 URL 开头",
 );
+pub(crate) const TO_ITSELF: Text = text(
+    "--forward-to: this is the address of this command: give that of your service, or listen on another --port",
+    "--forward-to 是本命令自己的地址：请给出您的服务端地址，或用 --port 换一个端口",
+);
 pub(crate) const NO_FRAGMENT: Text = text(
     "--forward-to: remove the fragment, the part after `#`: it is never sent to a server",
     "--forward-to 不得带片段（`#` 之后的部分）：片段不会发送给服务器",

@@ -18,6 +18,7 @@ pub(crate) const POLICY_FILE: Text = text(
     "--write changes the policy in its file: give the policy as a file",
     "--write 直接修改策略文件：请以文件形式给出策略",
 );
+pub(crate) const BROKEN: Text = text("an internal error ended the run", "内部错误使运行中止");
 pub(crate) const INCOMPLETE: Text = text(
     "nothing is written: a part of the data does not choose a threshold",
     "未写入任何内容：不能仅凭部分数据选择阈值",

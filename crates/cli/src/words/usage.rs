@@ -64,6 +64,7 @@ const NOT_A_DURATION: Text =
     text("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
 const TOO_LONG: Text = text("the time must be at most a hundred years", "时间最长一百年");
 const NOT_A_SCORE: Text = text("must be a number from 0 to 100", "须为 0 至 100 之间的数字");
+const NOT_A_SHARE: Text = text("must be a number from 0 to 1", "须为 0 至 1 之间的数字");
 const NOT_A_TIME: Text =
     text("write a time such as 2026-01-02T03:04:05Z", "请写作 2026-01-02T03:04:05Z 这样的时间");
 
@@ -96,6 +97,12 @@ pub(crate) fn not_a_fault(error: FaultError, lacks_value: bool) -> Said {
 pub(crate) fn score(text: &str) -> Result<f64, InvalidValue> {
     let score = text.parse().ok().filter(|score| (0.0..=100.0).contains(score));
     score.ok_or_else(|| Said::from(NOT_A_SCORE).into())
+}
+
+/// Reads a share of all calls.
+pub(crate) fn share(text: &str) -> Result<f64, InvalidValue> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| Said::from(NOT_A_SHARE).into())
 }
 
 pub(crate) fn not_a_column() -> Said {

@@ -47,6 +47,17 @@ fn listen_forwards_callbacks_and_returns_the_status_of_the_target() {
 }
 
 #[test]
+fn listen_does_not_forward_to_itself() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    for host in ["127.0.0.1", "LocalHost"] {
+        let target = format!("http://{host}:{port}/callback");
+        let refused = cloudauth(&["listen", "--port", &port, "--forward-to", &target]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && stderr.contains("address of this command"), "{stderr}");
+    }
+}
+
+#[test]
 fn listen_distinguishes_genuine_forged_duplicate_and_malformed_callbacks() {
     let emulator = emulator();
     let mut listener =

@@ -80,12 +80,14 @@ fn arguments_are_checked_before_any_request_and_refused_with_what_they_must_be()
         (&["faults", "add", "reset", "--times", "x"], "must be a whole number, 0 or more"),
         (&["faults", "add", "reset", "--times", "0"], "`times` must be a whole number from 1 to 4294967295"),
         (&["faults", "add", "reset", "--probability", "x"], "must be a number"),
-        (&["faults", "add", "reset", "--probability", "2"], "`probability` must be a number from 0 to 1"),
+        (&["faults", "add", "reset", "--probability", "nan"], "must be a number from 0 to 1"),
+        (&["faults", "add", "reset", "--probability", "2"], "must be a number from 0 to 1"),
         (&["trigger", "204", "--score", "101"], "must be a number from 0 to 100"),
         (&["trigger", "expire", "--score", "90"], "give it with a SubCode"),
         (&["trigger", "duplicate", "--score", "90"], "give it with a SubCode"),
         (&["sessions", "a", "--state", "open"], "cannot be used with"),
         (&["sign", "--action", "A", "--params", "-", "--proxy", "http://proxy.example"], "--proxy"),
+        (&["sign", "--action", "A", "--params", "-", "--timestamp", "1700000000000"], "--timestamp"),
         (&["emulator", "--port", "70000"], "must be from 0 to 65535"),
         (&["emulator", "--host", "x"], "must be an IP address"),
         (&["sessions", "--state", "finishd"], "'finished'"),
@@ -194,7 +196,7 @@ fn clock_and_faults_are_shown_and_changed() {
     assert_eq!(at(&emulator, &["faults", "add", "status=nine"]).status.code(), Some(2));
     for (args, field) in [
         (&["reset", "--action", "DescribeFaceVerfy"][..], "`action` must be"),
-        (&["reset", "--probability", "2"], "`probability` must be a number from 0 to 1"),
+        (&["reset", "--probability", "2"], "must be a number from 0 to 1"),
         (&["reset", "--times", "0"], "`times` must be a whole number from 1"),
         (&["status=99"], "`status` must be an HTTP status from 200 to 599"),
     ] {

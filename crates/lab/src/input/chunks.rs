@@ -207,7 +207,7 @@ impl<'r> ChunkReader<'r> {
             Open::Json { from, carried } => {
                 let mut bytes = self.spare.pop().unwrap_or_default();
                 bytes.append(carried);
-                let end = fill(from, &mut bytes, self.position.lines + 1)?;
+                let end = fill(from, &mut bytes, self.position.lines.saturating_add(1))?;
                 let end = match end {
                     Some(end) => end,
                     None if bytes.is_empty() => return Ok(None),

@@ -190,7 +190,7 @@ impl Data {
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         let ran = loop {
             tokio::select! {
-                ran = &mut work => break ran.map_err(Failure::system)?,
+                ran = &mut work => break ran.map_err(|_| Failure::other(said::BROKEN))?,
                 _ = ticks.tick() => bar.set_position(watch.read()),
                 _ = tokio::signal::ctrl_c() => watch.stop(),
             }

@@ -144,3 +144,24 @@ macro_rules! role_settings {
 }
 
 pub(super) use role_settings;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A region stands in the name of the host that receives the token.
+    #[test]
+    fn a_region_that_would_lead_to_another_host_is_refused() {
+        for host in [Host::Region, Host::Vpc] {
+            let post = |region: &str| {
+                let role = Role { host: host(region.to_owned()), ..Role::new("acs:ram::1:role/r") };
+                role.post("test", Vec::new())
+            };
+            let Ok(CredentialStep::Send(request, _)) = post("cn-beijing") else { panic!("a request") };
+            assert!(request.uri().host().is_some_and(|host| host.ends_with(".cn-beijing.aliyuncs.com")));
+            for region in ["evil.example/", "a@evil.example", "evil.example#", "evil.example:1"] {
+                assert!(post(region).is_err_and(|error| error.to_string().contains("region")), "{region}");
+            }
+        }
+    }
+}

@@ -149,7 +149,7 @@ pub(super) use role_settings;
 mod tests {
     use super::*;
 
-    /// A region stands in the name of the host that receives the token.
+    /// A region is a part of the name of the host that receives the token.
     #[test]
     fn a_region_that_would_lead_to_another_host_is_refused() {
         for host in [Host::Region, Host::Vpc] {

@@ -1,34 +1,16 @@
 //! Checkpoints that are refused: of another kind, size, version or content.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Replay, RunControl, RunOutcome, Source};
-use cloudauth_policy::{Policy, builtin};
-use cloudauth_tests::full_text;
+use cloudauth_lab::{Lab, Replay};
 use serde_json::json;
 
 use crate::checkpoint::{read, write as seal};
+use crate::support::{policy, run, write};
 
 const HEADER: &str =
     "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score\n";
 const ROW: &str = "200,T,F,F,88,90,0.1\n";
-
-fn policy() -> Policy {
-    Policy::parse(builtin::ONBOARDING).unwrap()
-}
-
-fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
-/// A run, or its error.
-fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
-    let sources = Source::find(&[path.to_owned()]).map_err(|error| full_text(&error))?;
-    lab.run(&sources, &RunControl::default()).map_err(|error| full_text(&error))
-}
 
 #[test]
 fn a_checkpoint_with_any_other_byte_is_refused_as_damaged() {

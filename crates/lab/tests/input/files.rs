@@ -10,20 +10,11 @@ use cloudauth_lab::{
 use cloudauth_policy::{Policy, Verdict, builtin};
 use cloudauth_tests::full_text;
 
+use crate::support::{policy, write};
+
 const HEADER: &str =
     "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score\n";
 const ROW: &str = "200,T,F,F,88,90,0.1\n";
-
-fn policy() -> Policy {
-    Policy::parse(builtin::ONBOARDING).unwrap()
-}
-
-fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, bytes).unwrap();
-    path
-}
 
 fn rows(paths: &[PathBuf]) -> u64 {
     let policy = policy();

@@ -17,3 +17,4 @@ mod parquet_files;
 mod refused;
 #[path = "../sqlite/mod.rs"]
 mod sqlite;
+mod support;

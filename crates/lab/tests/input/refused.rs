@@ -1,28 +1,13 @@
 //! Invalid input is refused instead of being misread.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, Report, RunControl, RunOutcome, Source, TARGETS};
-use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, Report, RunControl, Source, TARGETS};
+use cloudauth_policy::Verdict;
 use cloudauth_tests::full_text;
 
-fn policy() -> Policy {
-    Policy::parse(builtin::ONBOARDING).unwrap()
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
-/// The replay of a run, or its error.
-fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
-    let sources = Source::find(&[path.to_owned()]).map_err(|error| full_text(&error))?;
-    lab.run(&sources, &RunControl::default()).map_err(|error| full_text(&error))
-}
+use crate::support::{policy, run, write};
 
 #[test]
 fn an_unclosed_quote_does_not_swallow_rows() {
@@ -128,7 +113,7 @@ fn a_report_of_an_incomplete_run_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     let line = "{\"sub_code\":\"200\",\"passed\":\"T\"}\n";
-    let data = write(folder.path(), "a.jsonl", &line.repeat(100_000));
+    let data = write(folder.path(), "a.jsonl", line.repeat(100_000));
     let watch = RunControl::default();
     watch.stop_after(1);
     let part = Lab::new(&policy).run(&Source::find(std::slice::from_ref(&data)).unwrap(), &watch).unwrap();

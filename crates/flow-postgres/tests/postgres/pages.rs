@@ -1,8 +1,10 @@
 //! Start pages: what a sweep reads, and what a start from a page holds.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
@@ -65,9 +67,20 @@ async fn a_start_from_a_page_that_stops_holds_the_events_for_some_seconds() {
         let written = "SELECT count(*) FROM pg_stat_activity \
                        WHERE state = 'idle in transaction' AND query LIKE '%set_config(%ca_commit%' \
                        AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'ca_verification'::regclass)";
-        while client.query_one(written, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            let polled = poll_fn(|context| Poll::Ready(stopping.as_mut().poll(context).is_ready()));
-            assert!(!polled.await, "the commit ended");
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        // A look between an answer of the server and the next statement: a poll sends it, and only an answer wakes.
+        loop {
+            assert!(
+                stopping.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(),
+                "the commit ended"
+            );
+            while !woken.0.swap(false, Ordering::AcqRel) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            if client.query_one(written, &[]).await.unwrap().get::<_, i64>(0) == 1 {
+                break;
+            }
         }
         begin(&store, 2).await;
         assert_eq!(orders(&store, Cursor::default()).await, [""; 0]);
@@ -78,4 +91,14 @@ async fn a_start_from_a_page_that_stops_holds_the_events_for_some_seconds() {
     assert_eq!(get(&store, 1).await, None);
     store.commit(&commit).await.unwrap();
     assert!(get(&store, 1).await.is_some());
+}
+
+/// Whether a future that was pending can go on.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
 }

@@ -113,7 +113,10 @@ async fn restores_the_state_from_its_file() {
     }
     assert!(written.iter().any(|(name, bytes)| name.ends_with("state.db") && !bytes.is_empty()));
 
-    let emulator = start(builder()).await;
+    let emulator = start(builder().seed(6)).await;
+    assert_eq!(emulator.seed(), 5, "that of the file");
+    let info = admin(&emulator, "GET", "/info", None).await.json();
+    assert_eq!(info["state_file"]["unsaved"], 0, "what was just read");
     assert!(emulator.clock().now().since(ahead) < Duration::from_secs(30), "the clock keeps running");
     let second = shop(&emulator);
     let FaceVerifyStatus::Finished(result) = describe(&second, &ended.certify_id).await.unwrap() else {

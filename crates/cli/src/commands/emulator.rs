@@ -35,14 +35,14 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
         "export CLOUDAUTH_ENDPOINT={url}\nexport ALIBABA_CLOUD_ACCESS_KEY_ID={id}\n\
          export ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}{token}"
     );
-    let human = output.pick(words::started(&exports, &ui, args.seed));
+    let human = output.pick(words::started(&exports, &ui, server.seed()));
     let document = json!({
         "endpoint": url,
         "access_key_id": id,
         "access_key_secret": secret,
         "admin_token": server.admin_token(),
         "inspection": ui,
-        "seed": args.seed,
+        "seed": server.seed(),
     });
     output.stream(&human, &document);
     tokio::select! {

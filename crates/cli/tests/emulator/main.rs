@@ -231,7 +231,9 @@ fn reads_state_and_rules_files_and_reports_their_errors() {
     let listener = Running::start(&mut cloudauth(&["listen"]));
     let done = document(&at(&emulator, &["trigger", "204", "--callback-url", listener.said("callback_url")]));
     drop(emulator);
-    let again = document(&at(&start(), &["sessions"]));
+    let again = Running::start(&mut cloudauth(&["emulator", "--state", &state, "--seed", "5"]));
+    assert_eq!(again.first["seed"], 4, "that of the file");
+    let again = document(&at(&again, &["sessions"]));
     assert_eq!(again["sessions"][0]["certify_id"], done["certify_id"]);
     std::fs::write(&rules, r#"[{"order":"vip*"}]"#).unwrap();
     let wrong = cloudauth(&["emulator", "--rules", &rules]).output().unwrap();

@@ -16,7 +16,7 @@ pub(crate) fn cloudauth(args: &[&str]) -> Command {
 pub(crate) struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
-    first: Value,
+    pub(crate) first: Value,
 }
 
 impl Running {

@@ -216,6 +216,8 @@ impl Builder {
         let state = Arc::new(AppState::new(settings, self.seed, self.clock, http, store));
         if let Some(saved) = saved {
             state.put(saved);
+            // They are in the file.
+            state.sessions().discard_unsaved();
         }
         let engine = tokio::spawn(callbacks::run(Arc::clone(&state)));
         let saver = tokio::spawn(Arc::clone(&state).keep_saving());

@@ -51,6 +51,12 @@ impl Emulator {
         self.state.settings.admin_token.as_deref()
     }
 
+    /// Returns the seed of the ids and faults: that of the state file or of the snapshot, if one was read.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.state.seed()
+    }
+
     /// Returns the emulator's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {

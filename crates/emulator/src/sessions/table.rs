@@ -147,7 +147,7 @@ impl SessionTable {
         self.unsaved.extend(self.in_commit.drain());
     }
 
-    /// Forgets which sessions are unsaved. For emulators without a state file.
+    /// Forgets which sessions are unsaved: those of an emulator without a state file, or just read from it.
     pub(crate) fn discard_unsaved(&mut self) {
         self.unsaved.clear();
     }

@@ -69,7 +69,13 @@ mod with_sqlite {
             let store = Self::lock(path)?;
             store.check_format()?;
             let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
-            let Some((record, sessions)) = read else { return Ok((store, None)) };
+            let Some((record, sessions)) = read else {
+                return if store.has_sessions().map_err(failed)? {
+                    Err(damaged())
+                } else {
+                    Ok((store, None))
+                };
+            };
             let record: EmulatorRecord = parse(&record, "the record of the emulator")?;
             let sessions: io::Result<Vec<Session>> = (1..)
                 .zip(&sessions)
@@ -133,6 +139,10 @@ mod with_sqlite {
             let mut rows = self.0.prepare(&sessions)?;
             let sessions = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             Ok(Some((record, sessions)))
+        }
+
+        fn has_sessions(&self) -> rusqlite::Result<bool> {
+            self.0.query_row("SELECT EXISTS (SELECT 1 FROM session)", [], |row| row.get(0))
         }
 
         /// Writes the changed sessions and the record, in one transaction.
@@ -203,14 +213,18 @@ mod with_sqlite {
                 let reason = "it or its folder cannot be written";
                 (io::ErrorKind::PermissionDenied, reason)
             }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                let reason = "it is damaged: restore it, or choose another file";
-                (io::ErrorKind::InvalidData, reason)
-            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return damaged(),
             Some(ErrorCode::DiskFull) => (io::ErrorKind::StorageFull, "the disk is full"),
+            // A text that is not UTF-8.
+            None if matches!(error, rusqlite::Error::Utf8Error(..)) => return damaged(),
             _ => return io::Error::other(error),
         };
         io::Error::new(kind, reason)
+    }
+
+    fn damaged() -> io::Error {
+        let reason = "it is damaged: restore it, or choose another file";
+        io::Error::new(io::ErrorKind::InvalidData, reason)
     }
 
     /// Returns whether SQLite can create no file in the folder.

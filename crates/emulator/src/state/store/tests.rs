@@ -87,12 +87,16 @@ fn nothing_is_written_beside_a_foreign_write_ahead_database() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_emulator_of_this_process_leaves_the_lock_of_the_first() {
-    use std::os::unix::fs::MetadataExt;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
     let first = Store::open(&file).unwrap();
-    let inode = format!(":{} ", std::fs::metadata(&file).unwrap().ino());
-    let locks = || std::fs::read_to_string("/proc/locks").unwrap().matches(&inode).count();
+    let locks = || -> usize {
+        let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+        // Other tests open and close theirs meanwhile.
+        let of_file = descriptors.filter(|path| std::fs::read_link(path).is_ok_and(|to| to == file));
+        let about = of_file.map(|path| format!("/proc/self/fdinfo/{}", path.file_name().unwrap().display()));
+        about.map(|path| std::fs::read_to_string(path).unwrap().matches("lock:").count()).sum()
+    };
     let before = locks();
     assert!(before > 0);
     assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::ResourceBusy);
@@ -163,6 +167,28 @@ fn a_value_that_the_admin_api_would_refuse_is_refused_in_a_state_file() {
                 assert!(error.to_string().contains(problem), "{edit}: {error}");
             }
         }
+    }
+}
+
+#[test]
+fn a_state_file_without_its_record_or_with_a_text_that_is_none_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, Vec::new()));
+    let one = vec![Session::test("a", Magic::None)];
+    Store::open(&file).unwrap().0.replace(Snapshot::new(record, one)).unwrap();
+    let good = std::fs::read(&file).unwrap();
+    for edit in [
+        "DELETE FROM emulator",
+        "DROP TABLE emulator",
+        "UPDATE emulator SET document = CAST(X'7BFF7D' AS TEXT)",
+        "UPDATE session SET document = CAST(X'7BFF7D' AS TEXT)",
+    ] {
+        std::fs::write(&file, &good).unwrap();
+        Connection::open(&file).unwrap().execute(edit, []).unwrap();
+        let error = Store::open(&file).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{edit}");
+        assert_eq!(error.to_string(), "it is damaged: restore it, or choose another file", "{edit}");
     }
 }
 

@@ -30,8 +30,15 @@ const ALL_FEATURES: &str = "features: audit, lab, parquet, rustls, shell, sqlite
 const TEXTS: [&str; 5] = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What a newcomer runs first, beside the commands of the README, and the exit codes.
-const FIRST_COMMANDS: [(&str, i32); 3] =
-    [("--version", 0), ("codes 204 --lang zh", 0), ("policy check builtin:onboarding", 0)];
+const FIRST_COMMANDS: [(&str, i32); 7] = [
+    ("--version", 0),
+    ("codes 204 --lang zh", 0),
+    ("policy check builtin:onboarding", 0),
+    ("policy sql builtin:onboarding --dialect duckdb", 0),
+    ("lab replay --help", 0),
+    ("emulator --help", 0),
+    ("audit verify --help", 0),
+];
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     let with_packages = match args {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::shell::{command, root, run as run_command, tracked};
 
-/// Every feature, except `native-tls`, which needs the system's OpenSSL.
+/// Every feature, except those for tests and `native-tls`, which needs the system's OpenSSL.
 pub(crate) const FEATURES: [&str; 5] = [
     "cloudauth-cli/full",
     "cloudauth/reqwest,cloudauth/isahc,cloudauth/blocking,cloudauth/rustls",

@@ -1,6 +1,5 @@
 //! The files that a run reads, and their dialects.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -76,7 +75,7 @@ fn a_file_is_read_once_however_many_links_lead_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let first = write(folder, "a.csv", format!("{HEADER}{ROW}"));
-    fs::hard_link(&first, folder.join("b.csv")).unwrap();
+    std::fs::hard_link(&first, folder.join("b.csv")).unwrap();
     symlink(&first, folder.join("c.csv")).unwrap();
     symlink(folder.join("nowhere.csv"), folder.join("d.csv")).unwrap();
     symlink(folder.join("e.csv"), folder.join("e.csv")).unwrap();

@@ -33,6 +33,8 @@ fn instance(number: u64, from: u64, to: u64, begin: u64) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the process that the other test starts"]
 async fn serves_orders() {
+    // Ends the line that the harness has begun.
+    println!();
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (instance, from, to, begin) = (number("INSTANCE"), number("FROM"), number("TO"), number("BEGIN"));
     let store = store().await;

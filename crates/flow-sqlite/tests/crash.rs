@@ -38,6 +38,8 @@ fn child(path: &Path, from: u64, to: u64, begin: u64) -> Child {
 #[test]
 #[ignore = "the process that the other tests start"]
 fn serves_orders() {
+    // Ends the line that the harness has begun.
+    println!();
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let store = SqliteStore::open(std::env::var("STORE").unwrap()).unwrap();
     let (from, to, begin) = (number("FROM"), number("TO"), number("BEGIN"));

@@ -96,8 +96,9 @@ fn a_sealed_identity_is_overwritten_when_its_time_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let has_sealed = || {
-        let bytes =
-            [std::fs::read(&path).unwrap(), std::fs::read(folder.path().join("file-wal")).unwrap()].concat();
+        // The log first: the store may just copy it into the file.
+        let log = std::fs::read(folder.path().join("file-wal")).unwrap();
+        let bytes = [log, std::fs::read(&path).unwrap()].concat();
         bytes.windows(SEALED.len()).any(|window| window == SEALED.as_bytes())
     };
     let store = SqliteStore::open(&path).unwrap();
@@ -190,8 +191,12 @@ fn an_open_store_keeps_its_lock_on_the_file() {
     drop(other);
     let file = format!(":{} ", path.metadata().unwrap().ino());
     let process = format!(" {} ", std::process::id());
-    let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    assert!(locks.lines().any(|lock| lock.contains(&file) && lock.contains(&process)), "{locks}");
+    let is_locked = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|lock| lock.contains(&file) && lock.contains(&process))
+    };
+    // One reading may miss a line while others come and go. A lock that is lost does not come back.
+    assert!((0..1000).any(|_| is_locked()));
 }
 
 #[test]

@@ -83,6 +83,13 @@ pub(crate) async fn soak(time: Duration) {
     let files = tokio::task::spawn_blocking(move || lab::replay(&history, &stopped.stop, &stopped.replayed));
 
     let samples = sample(time, &counts).await;
+    // A verification takes longer than a short run where the cores are busy.
+    for _ in 0..60 {
+        if counts.decided.load(Ordering::Relaxed) > 0 {
+            break;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
     counts.stop.store(true, Ordering::Relaxed);
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Generated;
 use crate::shell::{built_as, built_for, files, root};
 
 /// The address of the emulator in the pages.
 const ADDRESS: &str = "127.0.0.1:8321";
-/// The address of the callback listener in the pages.
-const LISTENER: &str = "127.0.0.1:8322";
+/// The addresses of the callback listener and of a second emulator in the pages.
+const OTHERS: [&str; 2] = ["127.0.0.1:8322", "127.0.0.1:8323"];
 /// The content of the quick start's `person.json`.
 const PERSON: &str =
     r#"{"CertName": "张三", "CertNo": "999999199001012003", "MetaInfo": {"zimVer": "3.0.0"}}"#;
@@ -34,7 +35,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn rendered() -> Result<Vec<Generated>> {
-    for address in [ADDRESS, LISTENER] {
+    for address in OTHERS.into_iter().chain([ADDRESS]) {
         if TcpStream::connect(address).is_ok() {
             bail!("{address} is in use: the commands of the pages need this port");
         }
@@ -103,16 +104,16 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
     fs::create_dir_all(folder)?;
     fs::write(folder.join("person.json"), format!("{PERSON}\n"))?;
     let mut emulator = start(program)?;
-    let mut script = "exec 2>&1\n".to_owned();
+    let mut script = "exec 2>&1 3<&0 </dev/null\n".to_owned();
     for command in commands {
-        // A callback takes a moment.
-        write!(script, "{command}\nsleep 0.3; echo '{MARK}'\n")?;
+        // Goes on when a line comes.
+        write!(script, "{command}\necho '{MARK}'; read -r _ <&3\n")?;
     }
     // Background processes of the page end with the shell, which has its own process group.
     script.push_str("kill 0\n");
     let path = program.parent().context("the command has no folder")?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::null());
+    shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     shell.env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap_or_default()));
@@ -120,14 +121,49 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
     shell
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid")
         .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "EMUtestsecret");
-    let output = shell.output();
+    let outputs = shell.spawn().map_err(Into::into).and_then(|mut shell| {
+        let (go, printed) = shell.stdin.take().zip(shell.stdout.take()).context("the shell has no pipes")?;
+        let mut printed = BufReader::new(printed);
+        let outputs = outputs(go, &mut printed, commands, program);
+        shell.wait()?;
+        outputs
+    });
     emulator.kill()?;
     emulator.wait()?;
-    let text = String::from_utf8(output?.stdout)?;
-    let mark = format!("{MARK}\n");
-    let outputs: Vec<String> = text.split_terminator(&mark).map(str::to_owned).collect();
-    if outputs.len() != commands.len() {
-        bail!("{} of {} commands ran:\n{text}", outputs.len(), commands.len());
+    outputs
+}
+
+/// Reads what each command prints. The next one begins when the servers of the page are ready and the callbacks are answered.
+fn outputs(
+    mut go: impl Write,
+    printed: &mut impl BufRead,
+    commands: &[String],
+    program: &Path,
+) -> Result<Vec<String>> {
+    let end = format!("{MARK}\n");
+    let mut outputs = Vec::new();
+    for command in commands {
+        let mut output = String::new();
+        while !output.ends_with(&end) {
+            ensure!(printed.read_line(&mut output)? > 0, "the shell ended at `{command}`:\n{output}");
+        }
+        output.truncate(output.len() - end.len());
+        outputs.push(output);
+        match command.strip_suffix('&').and_then(|server| server.split_once("--port ")) {
+            Some((_, port)) => {
+                let port = port.split(' ').next().unwrap_or_default();
+                wait_for(&format!("127.0.0.1:{port}"))?;
+            }
+            None => {
+                let mut advance = Command::new(program);
+                advance
+                    .args(["clock", "advance", "0s"])
+                    .env("CLOUDAUTH_ENDPOINT", format!("http://{ADDRESS}"));
+                let advanced = advance.output()?;
+                ensure!(advanced.status.success(), "{}", String::from_utf8_lossy(&advanced.stderr));
+            }
+        }
+        writeln!(go)?;
     }
     Ok(outputs)
 }
@@ -137,11 +173,17 @@ fn start(program: &Path) -> Result<Child> {
     let port = ADDRESS.rsplit(':').next().unwrap_or_default();
     let mut emulator = Command::new(program);
     let child = emulator.args(["emulator", "--port", port]).stdout(Stdio::null()).spawn()?;
-    for _ in 0..100 {
-        if TcpStream::connect(ADDRESS).is_ok() {
-            break;
+    wait_for(ADDRESS)?;
+    Ok(child)
+}
+
+/// Waits until a server listens.
+fn wait_for(address: &str) -> Result<()> {
+    for _ in 0..600 {
+        if TcpStream::connect(address).is_ok() {
+            return Ok(());
         }
         thread::sleep(Duration::from_millis(50));
     }
-    Ok(child)
+    bail!("nothing listens at {address}")
 }

@@ -175,12 +175,6 @@ impl Seen {
     }
 }
 
-/// Returns the URL of a port without a listener.
-pub(super) fn closed_port() -> io::Result<String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(format!("http://{}", listener.local_addr()?))
-}
-
 /// Reads a request with its body, whose size is its Content-Length.
 pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);

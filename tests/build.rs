@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = page.strip_prefix(&root)?.display().to_string();
         let code = code(&fs::read_to_string(page)?, &name)?;
         if !code.is_empty() {
-            let module = name.trim_end_matches(".md").to_ascii_lowercase().replace(['/', '-'], "_");
+            let module = name.trim_end_matches(".md").to_ascii_lowercase().replace(['/', '\\', '-'], "_");
             write!(modules, "pub mod page_{module} {{\n{code}}}\n")?;
         }
     }

@@ -45,6 +45,14 @@ pub fn without_override(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// A program without the environment of this process. On Windows it keeps the system's folder, without which no socket opens.
+#[must_use]
+pub fn without_environment(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(std::env::var_os("SystemRoot").map(|folder| ("SystemRoot", folder)));
+    command
+}
+
 /// Reproducible random numbers (SplitMix64), from a seed.
 #[derive(Debug)]
 pub struct Dice(pub u64);

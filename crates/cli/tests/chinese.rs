@@ -10,12 +10,13 @@ mod support;
 
 use std::process::{Command, Output, Stdio};
 
+use cloudauth_tests::without_environment;
 use support::{said, text};
 
 /// A call with an empty environment.
 fn cloudauth(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
-    command.args(args).env_clear().env("HOME", std::env::temp_dir().join("cloudauth-no-home"));
+    let mut command = without_environment(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).env("HOME", std::env::temp_dir().join("cloudauth-no-home"));
     command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true").stdin(Stdio::null());
     command
 }

@@ -8,15 +8,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use cloudauth_tests::without_environment;
 use serde_json::Value;
 use support::{json, text};
 
 /// A call with an empty environment.
 fn cloudauth(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    let mut command = without_environment(env!("CARGO_BIN_EXE_cloudauth"));
     command
         .args(args)
-        .env_clear()
         .env("HOME", std::env::temp_dir().join("cloudauth-no-home"))
         .env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
         .stdin(Stdio::null());

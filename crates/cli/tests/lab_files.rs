@@ -253,6 +253,8 @@ fn refuses_to_append_standard_output_to_an_input() {
     run(&[&replay[..], &["--decisions", "d.csv"]].concat(), Stdio::null(), "d.csv", false);
 }
 
+/// Windows has no names with control characters.
+#[cfg(unix)]
 #[test]
 fn control_characters_of_data_do_not_reach_the_terminal() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,8 +7,9 @@ mod support;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
+use cloudauth_tests::without_environment;
 use rusqlite::Connection;
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use support::{json, text};
 const MAPPING: &str = "format = 1\ntime = \"day\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n";
 
 fn run(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(args).env_clear().current_dir(folder).output().unwrap()
+    without_environment(env!("CARGO_BIN_EXE_cloudauth")).args(args).current_dir(folder).output().unwrap()
 }
 
 /// Rows as JSON Lines, and their counts by the query of `lab sql` as JSON Lines.

@@ -60,6 +60,7 @@ fn printing(folder: &Path) -> Vec<(Vec<&'static str>, i32)> {
     commands.into_iter().map(|(line, code)| (line.split(' ').collect(), code)).collect()
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_under_standard_output_is_reported_by_every_command() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,6 +129,7 @@ fn an_emulator_keeps_running_after_a_script_reads_its_address() {
     child.wait().unwrap();
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn an_emulator_whose_output_fails_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,6 +159,7 @@ fn a_file_lost_in_a_closed_pipe_ends_with_1() {
 }
 
 /// A full standard error must not end a command.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_failing_standard_error_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
@@ -214,7 +217,7 @@ fn a_file_that_grows_while_it_is_read_ends_the_command_with_1() {
 }
 
 /// Two gigabytes in one line or one field, with less memory than that.
-#[cfg(feature = "lab")]
+#[cfg(all(feature = "lab", target_os = "linux"))]
 #[test]
 fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
     let folder = tempfile::tempdir().unwrap();

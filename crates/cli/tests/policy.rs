@@ -5,14 +5,15 @@
 mod support;
 
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
+use cloudauth_tests::without_environment;
 use serde_json::Value;
 use support::{json, text};
 
 fn run(args: &[&str], stdin: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
-    command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = without_environment(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A command that does not read its input closes the pipe.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());

@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use cloudauth_tests::without_environment;
 use serde_json::{Value, json};
 
 use crate::running::{Running, at, cloudauth, document, emulator, read_head};
@@ -147,8 +148,8 @@ fn listen_checks_tokens_with_an_emulator_that_requires_the_admin_token() {
 #[test]
 fn listen_shows_no_secret_of_the_target() {
     let target = "http://ci:planted@127.0.0.1:9/hook?key=planted";
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
-    command.args(["listen", "--forward-to", target]).env_clear().stdin(Stdio::null());
+    let mut command = without_environment(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(["listen", "--forward-to", target]).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use cloudauth_tests::without_environment;
 use serde_json::Value;
 
 pub(crate) fn cloudauth(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
-    command.args(args).args(["--output", "json"]).env_clear().stdin(Stdio::null());
+    let mut command = without_environment(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).args(["--output", "json"]).stdin(Stdio::null());
     command
 }
 

@@ -43,7 +43,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("tests, with the lab", lab_tests)?;
     let programs = steps.run("browser, the programs", browser::programs)?;
     let browser = Beside::start("browser", &programs)?;
-    steps.run("destructive", destructive::run)?;
+    steps.run("destructive", || destructive::run(&[]))?;
     steps.run("tests, with Parquet", parquet_tests)?;
     steps.run("browser, the rest", || browser.finish())?;
     steps.run("benches, a round of each", benches)?;

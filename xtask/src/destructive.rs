@@ -3,14 +3,20 @@
 
 use std::process::Stdio;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::shell::{command, root};
 
 const MOUNT: &str = r#"mount -t tmpfs -o size=600k tmpfs "$1""#;
 
-/// Runs the tests, with more kills than usual.
-pub(crate) fn run() -> Result<()> {
+/// Runs the tests, with more kills than usual. With a number of times, it includes the tests that `.ci/run` runs a few times
+/// only: so many kills of each command that writes a file.
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (features, tests, kills) = match args {
+        [] => ("", "", "100"),
+        ["--times", kills] => (",cloudauth-cli/shell", " kill_at_any_point two_commands --nocapture", *kills),
+        _ => bail!("`cargo xtask destructive` takes `--times N` alone"),
+    };
     ensure!(
         is_possible(),
         "a file system cannot be mounted here: this needs Linux, `unshare` and user namespaces"
@@ -19,10 +25,12 @@ pub(crate) fn run() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let folder = folder.display().to_string();
     // The whole workspace, to reuse the builds of `cargo xtask ci`.
-    let tests = "cargo test --workspace --features cloudauth-cli/lab,cloudauth-cli/audit --test outputs --test commits -- --include-ignored small_disk killed";
+    let tests = format!(
+        "cargo test --workspace --features cloudauth-cli/lab,cloudauth-cli/audit{features} --test outputs --test commits -- --include-ignored small_disk killed{tests}"
+    );
     let script = format!("{MOUNT} && exec {tests}");
     let mut tests = unshare(&script, &folder);
-    crate::shell::run(tests.env("CLOUDAUTH_SMALL_DISK", &folder).env("CLOUDAUTH_KILLS", "100"))
+    crate::shell::run(tests.env("CLOUDAUTH_SMALL_DISK", &folder).env("CLOUDAUTH_KILLS", kills))
 }
 
 /// Returns whether this machine allows the mount.

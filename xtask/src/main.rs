@@ -69,7 +69,9 @@ cargo xtask <task>
   soak [--minutes N]
                    client, emulator with faults, three instances of the flow and the lab in one process for 30 minutes, or N:
                    memory and descriptors must stay flat (Linux)
-  destructive      outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` (Linux)
+  destructive [--times N]
+                   outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` of what resumes; with N, N times,
+                   and of each command that writes a file (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
   fuzz [TARGET] [--seconds N]
                    builds the fuzz targets of fuzz/ with libFuzzer and runs each for 60 seconds, or N; needs a C++
@@ -129,7 +131,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["replay", args @ ..] => bench::replay::run(args),
         ["sim", args @ ..] => stores::sim(args),
         ["soak", args @ ..] => stores::soak(args),
-        ["destructive"] => destructive::run(),
+        ["destructive", args @ ..] => destructive::run(args),
         ["tls"] => ci::tls(),
         ["fuzz", args @ ..] => tools::fuzz::start(args),
         ["growth"] => tools::growth::run(None),

@@ -1,4 +1,8 @@
-//! Files that a command writes: on a full disk, in a read-only folder, killed at any point. The old content or the new one.
+//! Files that a command writes: on a full disk, in a read-only folder, killed at any point, written twice at the same time. The
+//! old content or the new one.
+
+#[path = "files/kills.rs"]
+mod kills;
 
 use std::fs;
 use std::io::Write;
@@ -14,6 +18,8 @@ use super::{EVIDENCE, PROGRAM, command};
 /// A command that writes a file.
 struct Writing {
     args: Vec<String>,
+    /// The command with other inputs, which writes something else. `None`: it has no others.
+    other: Option<Vec<String>>,
     file: PathBuf,
     /// What the file has before. `None`: the command writes new files only.
     old: Option<Vec<u8>>,
@@ -50,11 +56,12 @@ fn writing(inputs: &Path, outputs: &Path) -> Vec<Writing> {
         let higher =
             without_examples("onboarding").replace("value = 75.0, far = \"1/10000\"", "value = 95.0");
         put("higher.toml", &higher);
-        let labelled = |number: usize| {
+        let labelled = |number: usize, more: usize| {
             let (label, score) = [("genuine", 85), ("impostor", 40)][number % 2];
-            EVIDENCE.replace("88.25", &format!("{},\"label\":\"{label}\"", score + number % 13)) + "\n"
+            EVIDENCE.replace("88.25", &format!("{},\"label\":\"{label}\"", score + number % 13 + more)) + "\n"
         };
-        put("labelled.jsonl", &(0..2000).map(labelled).collect::<String>());
+        put("labelled.jsonl", &(0..2000).map(|number| labelled(number, 0)).collect::<String>());
+        put("others.jsonl", &(0..2000).map(|number| labelled(number, 2)).collect::<String>());
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/kept/0.1");
         for name in ["counts.csv", "policy.toml"] {
             fs::copy(kept.join(name), inputs.join(name)).unwrap();
@@ -81,8 +88,20 @@ fn writing(inputs: &Path, outputs: &Path) -> Vec<Writing> {
         all.push((resume.to_owned(), fs::read(inputs.join("s.json")).unwrap()));
     }
     let writing = |line: &str, old| {
-        let args = line.split(' ').map(|part| if part == "OUT" { file.to_str().unwrap() } else { part });
-        Writing { args: args.map(str::to_owned).collect(), file: file.clone(), old }
+        let args = |line: &str| -> Vec<String> {
+            let parts = line.split(' ').map(|part| if part == "OUT" { file.to_str().unwrap() } else { part });
+            parts.map(str::to_owned).collect()
+        };
+        let other = match line {
+            // A checkpoint is of its own rows.
+            line if line.contains("--resume") => None,
+            line if line.contains("counts.csv") => Some(format!("--lang zh {line}")),
+            line => {
+                Some(line.replace(" rows.jsonl", " others.jsonl").replace("labelled.jsonl", "others.jsonl"))
+            }
+        };
+        let other = other.filter(|other| other != line).map(|other| args(&other));
+        Writing { args: args(line), other, file: file.clone(), old }
     };
     let mut all: Vec<Writing> = all.into_iter().map(|(line, old)| writing(&line, Some(old))).collect();
     if cfg!(feature = "audit") {
@@ -224,7 +243,7 @@ fn pages_of_the_manual_are_old_or_new_on_a_full_disk() {
 #[cfg(feature = "lab")]
 #[test]
 fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
-    let kills = std::env::var("CLOUDAUTH_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let kills = kills::kills();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();

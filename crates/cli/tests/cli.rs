@@ -322,15 +322,18 @@ fn a_byte_order_mark_is_accepted_in_every_text_file() {
 
 #[test]
 fn a_file_that_is_too_large_or_not_text_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let large = folder.path().join("large.json");
-    std::fs::File::create(&large).unwrap().set_len((16 << 20) + 1).unwrap();
-    let binary = folder.path().join("binary.json");
-    std::fs::write(&binary, [0xff, 0xfe, 0x7b]).unwrap();
-    for (file, reason) in [(&large, "larger than 16 MiB"), (&binary, "not UTF-8 text")] {
-        let output = run(&["policy", "check", file.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output).contains(reason), "{}", text(&output));
+    let of_length = |length: usize| [br#"{"sub_code":"201"}"#, &vec![b' '; length - 18][..]].concat();
+    for (bytes, exit, expected) in [
+        (of_length(16 << 20), 3, "name-id-mismatch"),
+        (of_length((16 << 20) + 1), 2, "evidence.json: it is larger than 16 MiB"),
+        (vec![0xff, 0xfe, 0x7b], 2, "evidence.json: it is not UTF-8 text"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("evidence.json");
+        std::fs::write(&file, bytes).unwrap();
+        let output = run(&["policy", "decide", "builtin:onboarding", "--evidence", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(exit), "{}", text(&output));
+        assert!(text(&output).contains(expected), "{}", text(&output));
     }
 }
 

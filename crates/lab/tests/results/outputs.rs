@@ -227,3 +227,28 @@ fn lines_and_records_are_bounded_and_the_error_names_the_location() {
     fs::write(&path, packed("f.csv.zst", "sub_code,id\n200,", 15)).unwrap();
     assert_eq!(run(&Lab::new(&policy), &path, 0).unwrap().tally.rows(), 1);
 }
+
+/// A frame of zstd with one record. The window's descriptor has an exponent above ten in five bits, and eighths in three.
+fn frame(window: u8) -> Vec<u8> {
+    let text = "sub_code,passed\n200,T\n";
+    // One block, the last one, not compressed.
+    let block = (text.len() as u32) << 3 | 1;
+    let header = [0x28, 0xb5, 0x2f, 0xfd, 0, window];
+    [&header, &block.to_le_bytes()[..3], text.as_bytes()].concat()
+}
+
+/// The window is what a frame may keep in memory.
+#[test]
+fn a_window_of_zstd_over_128_mib_is_refused() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let path = folder.path().join("a.csv.zst");
+    let read = |window| {
+        fs::write(&path, frame(window)).unwrap();
+        run(&Lab::new(&policy), &path, 0).map(|ran| ran.tally.rows())
+    };
+    assert_eq!(read((27 - 10) << 3), Ok(1));
+    for more in [((27 - 10) << 3) + 1, (28 - 10) << 3, u8::MAX] {
+        let error = read(more).unwrap_err();
+        assert!(error.contains("a.csv.zst") && error.contains("too much memory"), "{more}: {error}");
+    }
+}

@@ -54,6 +54,7 @@ const TARGETS: &[Target] = &[
     target("evidence", policy::evidence, SMALL, &["evidence that is approved", "malformed evidence"]),
     target("lab_json", lab::json, LARGE, &["a broken line", "lines with two verdicts"]),
     target("lab_csv", lab::csv, LARGE, &["records", "records with quotes or tabs"]),
+    target("lab_checkpoint", lab::checkpoint, LARGE, &["rows of a checkpoint"]),
     target("lab_mapping", lab::mapping, SMALL, &["a mapping", "an error of a mapping with a person"]),
     target("lab_counts", lab::counts, LARGE, &["CSV that adds up", "JSON that adds up", "counts that do not add up", "counts with months"]),
     #[cfg(feature = "parquet")]

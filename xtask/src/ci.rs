@@ -151,7 +151,7 @@ fn parquet_tests() -> Result<()> {
     let tests = "test --workspace --features cloudauth-cli/parquet,cloudauth-cli/shell";
     cargo(&format!("{tests} --test input --test lab --test lab_files"))?;
     cargo(&format!(
-        "{tests} --lib --test results --test outputs -- input:: runs:: thresholds:: columns_give shell"
+        "{tests} --lib --test results --test outputs -- input:: runs:: thresholds:: columns_give shell pages_of_the_manual"
     ))
 }
 

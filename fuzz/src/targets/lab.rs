@@ -1,4 +1,4 @@
-//! The lab's readers: JSON Lines, CSV, mappings, counts of warehouses, Parquet.
+//! The lab's readers: JSON Lines, CSV, checkpoints, mappings, counts of warehouses, Parquet.
 
 use std::fs;
 #[cfg(feature = "parquet")]
@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 #[cfg(feature = "parquet")]
 use std::sync::Once;
+use std::time::Duration;
 
-use cloudauth_lab::{Drift, Lab, Mapping, Replay, RunControl, Shape, Source};
+use cloudauth_lab::{Drift, Lab, Mapping, Replay, RunControl, SegmentRates, Shape, Source};
 use cloudauth_policy::{Evidence, FlatEvidence, Form, Policy, Verdict, builtin};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -98,6 +99,31 @@ pub(super) fn csv(data: &[u8]) {
         }
     } else if replay.rows > 0 {
         reached("records with quotes or tabs");
+    }
+}
+
+static SEGMENTS: LazyLock<Mapping> = LazyLock::new(|| {
+    let mapping = "format = 1\nsegments = [\"segment\"]\ntime = \"time\"\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\n\
+        genuine = [\"genuine\"]\nimpostor = [\"impostor\"]\n";
+    Mapping::parse(mapping).unwrap()
+});
+
+/// A run that resumes from the checkpoint of the whole run has its counts.
+pub(super) fn checkpoint(data: &[u8]) {
+    let checkpoint = FOLDER.path().join("checkpoint.json");
+    let _ = fs::remove_file(&checkpoint);
+    let Ok(found) = Source::search(&[file("segments.csv", data)]) else { return };
+    let lab = Lab::new(&POLICY).threads(1).allow_missing_inputs().mapping(SEGMENTS.clone());
+    // Not while it runs, which would depend on time.
+    let lab = lab.resume(checkpoint.clone()).checkpoint_every(Duration::from_secs(86_400));
+    let Ok(first) = lab.run(&found.sources, &RunControl::default()) else { return };
+    let saved = fs::read(&checkpoint).unwrap();
+    let second = lab.run(&found.sources, &RunControl::default()).expect("its own checkpoint is read");
+    assert_eq!(Replay::of(&second.tally), Replay::of(&first.tally));
+    assert_eq!(SegmentRates::of(&second.tally), SegmentRates::of(&first.tally));
+    assert!(fs::read(&checkpoint).unwrap() == saved, "a checkpoint that is read and saved is the same");
+    if first.tally.rows() > 0 {
+        reached("rows of a checkpoint");
     }
 }
 

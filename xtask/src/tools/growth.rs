@@ -4,7 +4,6 @@
 //! on the machine's load, and differences of counts leave out what does not grow. A linear reader takes twice as many for the
 //! second doubling as for the first.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -94,10 +93,7 @@ impl Shape {
     fn text(&self, times: usize) -> String {
         let mut text = self.before.to_owned();
         for number in 0..times {
-            match self.part.split_once('@') {
-                Some((left, right)) => write!(text, "{left}{number:06}{right}").unwrap_or_default(),
-                None => text += self.part,
-            }
+            text += &self.part.replace('@', &format!("{number:06}"));
         }
         text + self.after
     }
@@ -162,6 +158,8 @@ const SHAPES: &[Shape] = &[
     shape("lab_csv", "columns", "sub_code,passed", ",new@", "\n200,T\n", 20_000),
     shape("lab_csv", "quotes of a field", "sub_code,passed,note\n200,T,\"", "\"\"", "\"\n", 50_000),
     shape("lab_csv", "text after quotes", "sub_code,passed\n", "200,T\n\"20\"4,F\n", "", 6_000),
+    shape("lab_checkpoint", "values of a segment", SEGMENTS, "200,T,,,,s@\n", "", 240),
+    shape("lab_checkpoint", "people", SEGMENTS, "200,T,genuine,2026-01-02,p@,a\n", "", 2_000),
     shape("lab_mapping", "values of a label", "format = 1\n[label]\ncolumn = \"truth\"\ngenuine = [", "\"a@\",", "]\n", 4_000),
     shape("lab_mapping", "unknown members", "format = 1\n", "new@ = 1\n", "", 4_000),
     shape("lab_counts", "lines of CSV", COUNTS, "decisions,,,0,-1,,,impostor,,204,-1,2\n", "", 2_000),
@@ -180,12 +178,21 @@ const SHAPES: &[Shape] = &[
     shape("emulator_http", "characters of a parameter", "CALL DescribeFaceVerify\nA=", "a b*", "\nCertifyId=x", 20_000),
     shape("emulator_http", "parameters of a refused call", REFUSED, "n@=1&", "a=b", 200),
     shape("emulator_http", "members of an admin request", "POST /_emu/v1/sessions\n{", r#""new@":"x","#, r#""sub_code":"204"}"#, 8_000),
+    shape("emulator_http", "sessions of a snapshot", SNAPSHOT, SESSION, "]}", 300),
     shape("emulator_http", "headers", "RAW\nPOST / HTTP/1.1\r\nHost: x\r\n", "x-n@: 1\r\n", "\r\n", 20),
 ];
 
 /// A call whose signature does not match.
 const REFUSED: &str = "POST /?Action=DescribeFaceVerify&Version=2019-03-07&AccessKeyId=EMUtestid&Signature=x\
     &SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1&Timestamp=2026-01-02T03:04:05Z\n";
+
+/// The columns of the mapping of the target `lab_checkpoint`.
+const SEGMENTS: &str = "sub_code,passed,label,time,subject,segment\n";
+
+/// A snapshot up to its second session.
+const SNAPSHOT: &str = r#"PUT /_emu/v1/snapshot
+{"format":1,"seed":0,"made":4,"clock":{"shown":1767323045000,"system":1767323045000,"rate":0.0},"history":{"without_source":[],"failures":{}},"faults":{"list":[],"seed":0,"drawn":0},"callbacks":{"made":0,"hold":true,"by_number":{}},"sessions":[{"certify_id":"5cdaf4ce90679a345834515c08f3d853","token":"9bea137fc22c140f694d3d393d210e05","code":"e790764d55","order":"order1","scene_id":"1000000006","return_url":"iframe","link":"","callback":{"url":"x","token":"token12345678"},"magic":"None","rule":null,"forced":null,"begun":1767323045000,"stage":{"finished":{"sub_code":"204","verify_score":42.5}},"identity":"9e50","pending":0,"queried":false,"deleted":false}"#;
+const SESSION: &str = r#",{"certify_id":"5cdaf4ce90679a345834515c08@","token":"9bea137fc22c140f694d3d393d@","code":"e790@","order":"order@","scene_id":"1000000006","return_url":"iframe","link":"","callback":null,"magic":"None","rule":null,"forced":null,"begun":1767323045000,"stage":{"finished":{"sub_code":"204","verify_score":42.5}},"identity":"9e50@","pending":0,"queried":false,"deleted":false}"#;
 
 /// A policy whose code has many values.
 const POLICY_BEFORE: &str = "format = 1\n[policy]\nid = \"a\"\nversion = \"1\"\nowner = \"a\"\ndescription = \"a\"\n\

@@ -7,7 +7,7 @@
 mod files;
 mod support;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -68,7 +68,7 @@ fn a_full_disk_under_standard_output_is_reported_by_every_command() {
         let well = command(&args, folder.path()).output().unwrap();
         assert_eq!(well.status.code(), Some(code), "{args:?}: {}", said(&well));
         assert!(!well.stdout.is_empty(), "{args:?}");
-        let full = File::options().write(true).open("/dev/full").unwrap();
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = command(&args, folder.path()).stdout(full).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
         assert!(said(&output).contains("cannot write to standard output"), "{args:?}: {}", said(&output));
@@ -133,7 +133,7 @@ fn an_emulator_keeps_running_after_a_script_reads_its_address() {
 #[test]
 fn an_emulator_whose_output_fails_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
-    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(&["emulator"], folder.path()).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "its address was lost: {}", said(&output));
 }
@@ -163,7 +163,7 @@ fn a_file_lost_in_a_closed_pipe_ends_with_1() {
 #[test]
 fn a_failing_standard_error_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
-    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(&["policy", "check", "nowhere.toml"], folder.path()).stderr(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
@@ -181,7 +181,7 @@ fn decisions_and_counts_share_a_redirected_standard_output() {
     for to in ["/dev/stdout", "/dev/fd/1"] {
         let piped = run(to).output().unwrap();
         assert!(piped.status.success() && piped.stdout == expected, "{to}: {}", said(&piped));
-        let file = File::create(folder.path().join("both")).unwrap();
+        let file = fs::File::create(folder.path().join("both")).unwrap();
         assert!(run(to).stdout(file).status().unwrap().success(), "{to}");
         assert_eq!(fs::read(folder.path().join("both")).unwrap(), expected, "{to}");
     }
@@ -201,10 +201,10 @@ fn a_file_that_grows_while_it_is_read_ends_the_command_with_1() {
         fs::write(at("b.csv"), csv).unwrap();
         let args = ["lab", "replay", "builtin:onboarding", "a.csv", named, "--output", "json"];
         let mut child = command(&args, folder.path());
-        child.stdin(File::open(at("b.csv")).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        child.stdin(fs::File::open(at("b.csv")).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = child.spawn().unwrap();
         // The command opens the pipe after it has found both files.
-        let mut pipe = File::options().write(true).open(at("a.csv")).unwrap();
+        let mut pipe = fs::File::options().write(true).open(at("a.csv")).unwrap();
         fs::write(at("b.csv"), format!("{csv}200,T\n")).unwrap();
         pipe.write_all(csv.as_bytes()).unwrap();
         drop(pipe);

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 #[cfg(unix)]
 use std::io::Write;
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
 use std::process::Output;
 #[cfg(unix)]
 use std::process::{Command, Stdio};

@@ -257,7 +257,8 @@ impl<'p> Lab<'p> {
                 first: chunk,
                 decisions: Mutex::new(decisions.as_mut()),
                 failed: Mutex::new(None),
-                until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
+                // An interval that no clock reaches saves at the end only.
+                until: self.resume.as_ref().and_then(|_| Instant::now().checked_add(self.checkpoint_every)),
                 control,
             };
             for tally in lap.run(&task, self.threads)? {

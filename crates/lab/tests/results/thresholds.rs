@@ -196,10 +196,12 @@ fn figures_at_the_policys_thresholds_are_exact_in_a_resumed_run() {
 fn a_run_ends_however_often_it_saves_its_progress() {
     let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(30_000));
     let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
-    let lab = lab(&policy).resume(folder.path().join("state.json")).checkpoint_every(Duration::ZERO);
-    let ran = lab.run(&sources, &RunControl::default()).unwrap();
-    assert!(ran.complete);
-    assert_exact(&ran.tally, &rows, "saved after each chunk");
+    for (name, interval) in [("after each chunk", Duration::ZERO), ("at the end only", Duration::MAX)] {
+        let lab = lab(&policy).resume(folder.path().join(name)).checkpoint_every(interval);
+        let ran = lab.run(&sources, &RunControl::default()).unwrap();
+        assert!(ran.complete);
+        assert_exact(&ran.tally, &rows, name);
+    }
 }
 
 #[test]

@@ -16,7 +16,8 @@ pub(crate) fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -
     fuzzer_mutate(data, size, max_size.min(SHORT.max(size + 16)))
 }
 
-/// Repeats a section in its place, up to a power of two of bytes: each power is as frequent as another.
+/// Repeats a section in its place, up to a power of two of bytes: each power is as frequent as another, and the last is the rest of the
+/// room.
 fn repeat(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let mut dice = u64::from(seed) + 1;
     let mut roll = |sides: usize| {
@@ -25,7 +26,8 @@ fn repeat(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     };
     let begin = roll(size);
     let length = 1 + roll((size - begin).min(256));
-    let room = (max_size.min(data.len()) - size).min(256 << roll(15));
+    let powers = (max_size / 256).checked_ilog2().map_or(1, |whole| whole as usize + 2);
+    let room = (max_size.min(data.len()) - size).min(256 << roll(powers));
     let added = room / length * length;
     let end = begin + length;
     data.copy_within(end..size, end + added);

@@ -32,11 +32,14 @@ const MIB: usize = 1 << 20;
 /// For code that reads a document in memory, or gives it to several readers.
 const SMALL: Bounds =
     Bounds { time: Duration::from_millis(50), per_byte: Duration::from_micros(1), memory: 64 * MIB };
+/// For fifty readers that each get the same text.
+const MANY: Bounds = Bounds { per_byte: Duration::from_micros(3), ..SMALL };
 /// For code that writes a file and starts a thread, or proves a policy over every cell.
 const LARGE: Bounds =
     Bounds { time: Duration::from_millis(2_000), per_byte: Duration::from_nanos(1_000), memory: 512 * MIB };
-/// For signatures: each encodes up to 4 MiB of parameters twice, for the request and again for its explanation.
-const SIGNED: Bounds = Bounds { memory: 128 * MIB, ..SMALL };
+/// For signatures: five ways encode the parameters twice, for the request and again for its explanation. A short parameter takes more time
+/// for each byte.
+const SIGNED: Bounds = Bounds { per_byte: Duration::from_micros(6), memory: 128 * MIB, ..SMALL };
 /// For the emulator: up to eight requests, and bodies up to 4 MiB.
 const EMULATOR: Bounds =
     Bounds { time: Duration::from_millis(50), per_byte: Duration::from_nanos(100), memory: 64 * MIB };
@@ -48,7 +51,11 @@ const TARGETS: &[Target] = &[
     target("material", replies::material, SMALL, &["a score", "no attack"]),
     target("callback", hints::callback, SMALL, &["a callback with a token", "a callback of another product", "the genuine token", "a field twice", "a callback without an id"]),
     target("browser_return", hints::browser_return, SMALL, &["a message", "a return", "a return with an id"]),
-    target("values", values::values, SMALL, &["a personal value", "an identifier", "an endpoint", "a callback on this machine", "an object of OSS"]),
+    target("values", values::values, MANY, &[
+        "a personal value", "an identifier", "an endpoint", "a callback on this machine", "an object of OSS",
+        "a word of the flow", "a word without long numbers", "a digest", "an event", "a finding", "the head of a chain",
+        "a checkpoint", "a number", "a redaction", "a verdict", "a proxy with a password", "a dialect",
+    ]),
     target("signing", signing::signing, SIGNED, &["a signed request", "a request with a person"]),
     target("policy", policy::policy, LARGE, &["a policy", "a policy with problems", "evidence that is approved", "a verdict that changes"]),
     target("evidence", policy::evidence, SMALL, &["evidence that is approved", "malformed evidence"]),

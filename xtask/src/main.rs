@@ -73,9 +73,10 @@ cargo xtask <task>
                    outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` of what resumes; with N, N times,
                    and of each command that writes a file (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
-  fuzz [TARGET] [--seconds N]
+  fuzz [TARGET] [--seconds N] [--keep]
                    builds the fuzz targets of fuzz/ with libFuzzer and runs each for 60 seconds, or N; needs a C++
-                   compiler. `fuzz TARGET --input FILE` repeats one input
+                   compiler. With `--keep`, chooses the inputs of fuzz/corpus again: those that reach more than the
+                   seeds. `fuzz TARGET --input FILE` repeats one input
   growth [TARGET]  the instructions that the fuzz targets take for 1, 2 and 4 times as long an input: fails if one grows
                    faster than its input (valgrind and a C++ compiler)
   mutants CRATE [ARG ...]

@@ -32,9 +32,10 @@ pub(super) fn signing(data: &[u8]) {
         let prepared = prepare(&op, &Endpoint::cn_shanghai(), &by, how, stamp());
         assert_eq!(explained.is_ok(), prepared.is_ok());
         let shown = format!("{explained:?} {prepared:?}");
-        for value in given.values().filter(|value| is_telling(value)) {
-            let is_name = given.keys().any(|name| name.contains(value)) || action.contains(value);
-            assert!(is_name || !shown.contains(value), "a value of {} bytes is shown", value.len());
+        // A value may be a part of a name, and names are shown. Each value is looked for in all of what is shown: some are enough.
+        for value in given.values().filter(|value| is_telling(value)).take(10) {
+            let is_name = || given.keys().any(|name| name.contains(value)) || action.contains(value);
+            assert!(!shown.contains(value) || is_name(), "a value of {} bytes is shown", value.len());
         }
         let (Ok(explained), Ok(prepared)) = (explained, prepared) else { continue };
         let (explained, request) = (explained.into_request().into_http(), prepared.into_http());

@@ -2,6 +2,8 @@
 //!
 //! The flags tell the compiler to count what an input reaches; they are stable. libFuzzer is C++ and is built from source.
 
+mod keep;
+
 use std::fs::{self, File};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -18,53 +20,92 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Above the 4 MiB of a call's body to the emulator, and above each limit of 1 MiB and less. Inputs do not reach the limits on a
-/// request's parameters (10 MiB), a line of the lab (16 MiB) and a snapshot (512 MiB): libFuzzer is slow with inputs of that length.
-/// The tests in the table of docs/quality.md reach them.
-const MAX_LEN: usize = (4 << 20) + (64 << 10);
-
 /// The target that needs the feature `parquet`. It runs only if it is named.
 pub(super) const PARQUET: &str = "lab_parquet";
 
-/// Runs the named target, or all; each for a number of seconds, or with one input.
+/// Runs the named target, or all; each for a number of seconds, or with one input. With `--keep`, inputs that reach more go into
+/// `fuzz/corpus`.
 pub(crate) fn start(args: &[&str]) -> Result<()> {
-    let (named, seconds, input) = match args {
+    let keeps = args.contains(&"--keep");
+    let args: Vec<_> = args.iter().copied().filter(|arg| *arg != "--keep").collect();
+    let (named, seconds, input) = match *args {
         [] => (None, "60", None),
-        ["--seconds", seconds] => (None, *seconds, None),
-        [target] => (Some(*target), "60", None),
-        [target, "--seconds", seconds] => (Some(*target), *seconds, None),
-        [target, "--input", file] => (Some(*target), "0", Some(*file)),
-        _ => bail!("expected `fuzz [TARGET] [--seconds N]` or `fuzz TARGET --input FILE`"),
+        ["--seconds", seconds] => (None, seconds, None),
+        [target] => (Some(target), "60", None),
+        [target, "--seconds", seconds] => (Some(target), seconds, None),
+        [target, "--input", file] if !keeps => (Some(target), "0", Some(file)),
+        _ => bail!("expected `fuzz [TARGET] [--seconds N] [--keep]` or `fuzz TARGET --input FILE`"),
     };
     let seconds: u32 = seconds.parse().context("the seconds must be a whole number")?;
     let targets = match named {
-        Some(target) => vec![target.to_owned()],
+        Some(target) if target == PARQUET || all()?.iter().any(|name| name == target) => {
+            vec![target.to_owned()]
+        }
+        Some(target) => bail!("no target `{target}`: the targets are {PARQUET}, {}", all()?.join(", ")),
         None => all()?,
     };
     let program = build(named == Some(PARQUET))?;
-    match (named, input) {
-        (Some(target), Some(file)) => run(fuzzer(&program, target)?.arg(file)),
-        _ => fuzz_all(&program, &targets, seconds, &[]),
+    if let (Some(target), Some(file)) = (named, input) {
+        return run(fuzzer(&program, target)?.arg(file));
     }
+    fuzz_all(&program, &targets, seconds, &[], &found(""))?;
+    if keeps {
+        targets.iter().try_for_each(|target| keep::keep(&program, target))?;
+    }
+    Ok(())
 }
 
-/// For `.ci/run`: clippy for the targets' own code, and of each 3,000 inputs, or as many as five seconds allow. They are nearly the same
-/// inputs in each run, so that a change does not fail for what another one did; longer runs by hand search for new ones.
+/// For `.ci/run`: clippy for the targets' own code, and five seconds of each target. The inputs are nearly the same in each run, so that
+/// a change does not fail for what another one did; longer runs by hand search for new ones.
 pub(crate) fn in_ci() -> Result<()> {
     // Clippy's compiler does what rustc does. `cargo clippy` would check all dependencies again, which takes as long as the targets run.
     let program = built(cargo(false)?.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"))?;
-    fuzz_all(&program, &all()?, 5, &["-seed=1", "-runs=3000"])
+    let new = root().join("fuzz/target/in_ci");
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
+    }
+    fuzz_all(&program, &all()?, 5, &["-seed=1"], &new)
 }
 
 /// The targets, in order: each has a folder of seeds.
 pub(super) fn all() -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(root().join("fuzz/seeds"))? {
+    for entry in fs::read_dir(seeds(""))? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
     names.retain(|name| name != PARQUET);
     names.sort();
     Ok(names)
+}
+
+/// The inputs of a target that were written by hand.
+fn seeds(target: &str) -> PathBuf {
+    root().join("fuzz/seeds").join(target)
+}
+
+/// The inputs of a target that were kept of runs.
+fn corpus(target: &str) -> PathBuf {
+    root().join("fuzz/corpus").join(target)
+}
+
+/// The new inputs of a target's runs by hand.
+fn found(target: &str) -> PathBuf {
+    root().join("fuzz/target/corpus").join(target)
+}
+
+/// The longest input of a target, above the limit of what it reads.
+fn max_len(target: &str) -> usize {
+    let mebibytes = match target {
+        // A line, a record, or a stored verification has at most 16 MiB, and the parameters of a request 10 MiB.
+        "lab_json" | "lab_csv" | "flow_document" => 16,
+        "signing" => 10,
+        // Fifty readers get each of these, and no value is long.
+        "values" => 1,
+        // The body of a call to the emulator; the others' limits are 1 MiB and less. Not those of a snapshot (512 MiB) and of the footer of
+        // Parquet (256 MiB): libFuzzer is slow with inputs of that length.
+        _ => 4,
+    };
+    (mebibytes << 20) + (64 << 10)
 }
 
 pub(super) fn build(parquet: bool) -> Result<PathBuf> {
@@ -117,18 +158,18 @@ fn fuzzer(program: &Path, target: &str) -> Result<Command> {
     let folder = choose(&mut fuzzer, target)?;
     fuzzer.arg(format!("-artifact_prefix={}/", folder.display()));
     // The limit of an input's time is for one that never ends: it counts the time on a busy machine too. The targets bound CPU time.
-    fuzzer.args([format!("-max_len={MAX_LEN}").as_str(), "-rss_limit_mb=2048", "-timeout=120"]);
+    fuzzer.args([format!("-max_len={}", max_len(target)).as_str(), "-rss_limit_mb=4096", "-timeout=120"]);
     Ok(fuzzer)
 }
 
 /// Fuzzes the targets, as many at a time as there are cores.
-fn fuzz_all(program: &Path, targets: &[String], seconds: u32, options: &[&str]) -> Result<()> {
+fn fuzz_all(program: &Path, targets: &[String], seconds: u32, options: &[&str], new: &Path) -> Result<()> {
     let left = Mutex::new(targets.iter());
     let work = || -> Result<()> {
         loop {
             let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(target) = next else { return Ok(()) };
-            fuzz(program, target, seconds, options)?;
+            fuzz(program, target, seconds, options, new)?;
         }
     };
     thread::scope(|scope| {
@@ -141,16 +182,17 @@ fn fuzz_all(program: &Path, targets: &[String], seconds: u32, options: &[&str]) 
     })
 }
 
-/// Fuzzes a target. Its new inputs go into `fuzz/target/corpus`, and what libFuzzer prints into a file beside them.
-fn fuzz(program: &Path, target: &str, seconds: u32, options: &[&str]) -> Result<()> {
-    let corpus = root().join("fuzz/target/corpus");
-    let log = corpus.join(format!("{target}.log"));
-    fs::create_dir_all(corpus.join(target))?;
+/// Fuzzes a target. Its new inputs go into a folder of the folder `new`, and what libFuzzer prints into a file beside them.
+fn fuzz(program: &Path, target: &str, seconds: u32, options: &[&str], new: &Path) -> Result<()> {
+    let log = new.join(format!("{target}.log"));
+    fs::create_dir_all(new.join(target))?;
     let mut fuzzer = fuzzer(program, target)?;
     fuzzer.args([format!("-max_total_time={seconds}").as_str(), "-print_final_stats=1"]).args(options);
-    let seeds = root().join("fuzz/seeds").join(target);
-    // The run fails if they do not reach what the target is for.
-    fuzzer.env("FUZZ_SEEDS", &seeds).arg(corpus.join(target)).arg(seeds);
+    // The run fails if the seeds do not reach what the target is for.
+    fuzzer.env("FUZZ_SEEDS", seeds(target)).arg(new.join(target)).arg(seeds(target));
+    if corpus(target).exists() {
+        fuzzer.arg(corpus(target));
+    }
     let status = fuzzer.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?).status();
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     if !status.context("cannot start the fuzzer")?.success() {

@@ -157,7 +157,15 @@ mod tests {
 
     #[test]
     fn rejects_a_port_that_is_not_one() {
-        for bad in ["127.0.0.1:65536", "127.0.0.1:", "127.0.0.1:abc", "localhost:0", "[::1]:99999"] {
+        for bad in [
+            "127.0.0.1:65536",
+            "127.0.0.1:",
+            "127.0.0.1:abc",
+            "localhost:0",
+            "localhost:+80",
+            "localhost:080",
+            "[::1]:99999",
+        ] {
             let error = format!("http://{bad}").parse::<Endpoint>().unwrap_err();
             assert!(error.to_string().contains("port"), "{bad}: {error}");
         }

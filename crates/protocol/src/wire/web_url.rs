@@ -54,11 +54,17 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
         Err(NO_HOST)
     } else if !inside.map_or_else(|| host.bytes().all(is_name), is_ipv6) {
         Err(BAD_HOST)
-    } else if address != host && authority.port_u16().is_none_or(|port| port == 0) {
+    } else if address != host && !authority.port().is_some_and(|port| is_plain(port.as_str())) {
         Err("the port must be a number from 1 to 65535")
     } else {
         Ok(())
     }
+}
+
+/// Returns whether a port has only digits and no leading zero. [`Authority`] reads `+443` and `0443` as 443. A client that sends `443`
+/// would name another host than the signed one.
+fn is_plain(port: &str) -> bool {
+    port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0')
 }
 
 const NO_HOST: &str = "the host is missing";
@@ -121,6 +127,8 @@ mod tests {
             ("https://shop.example:99999/", "the port must be a number from 1 to 65535"),
             ("https://shop.example:/", "the port must be a number from 1 to 65535"),
             ("https://user:planted@shop.example:0/", "the port must be a number from 1 to 65535"),
+            ("https://shop.example:+443/", "the port must be a number from 1 to 65535"),
+            ("https://shop.example:0443/", "the port must be a number from 1 to 65535"),
             ("http://[::1]:65536/", "the port must be a number from 1 to 65535"),
         ] {
             assert_eq!(web_url(bad).map_err(|error| error.problem()), Err(problem), "{bad}");

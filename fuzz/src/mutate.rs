@@ -8,8 +8,15 @@ const REPEATED: u32 = 256;
 /// Below this size, libFuzzer's mutations may make an input longer at will. Long inputs are slow.
 const SHORT: usize = 4096;
 
+/// A long input takes up to some seconds. Most mutations of one are of its beginning alone, so that they do not take most of a run.
+const LONG: usize = 64 << 10;
+
+/// One mutation of a long input in this many is of all of it.
+const WHOLE: u32 = 32;
+
 /// Mutates the input in place, and returns its new size.
 pub(crate) fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let size = if (seed / REPEATED).is_multiple_of(WHOLE) { size } else { size.min(LONG) };
     if seed.is_multiple_of(REPEATED) && size > 0 && size < max_size {
         return repeat(data, size, max_size, seed / REPEATED);
     }

@@ -37,9 +37,9 @@ const MANY: Bounds = Bounds { per_byte: Duration::from_micros(3), ..SMALL };
 /// For code that writes a file and starts a thread, or proves a policy over every cell.
 const LARGE: Bounds =
     Bounds { time: Duration::from_millis(2_000), per_byte: Duration::from_nanos(1_000), memory: 512 * MIB };
-/// For signatures: five ways encode the parameters twice, for the request and again for its explanation. A short parameter takes more time
-/// for each byte.
-const SIGNED: Bounds = Bounds { per_byte: Duration::from_micros(6), memory: 128 * MIB, ..SMALL };
+/// For signatures: five ways encode the parameters twice, for the request and again for its explanation. A parameter of three bytes takes
+/// 200 bytes of memory, and more time for each byte than a long one.
+const SIGNED: Bounds = Bounds { per_byte: Duration::from_micros(6), memory: 512 * MIB, ..SMALL };
 /// For the emulator: up to eight requests, and bodies up to 4 MiB.
 const EMULATOR: Bounds =
     Bounds { time: Duration::from_millis(50), per_byte: Duration::from_nanos(100), memory: 64 * MIB };

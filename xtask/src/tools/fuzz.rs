@@ -13,6 +13,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+use self::keep::Folders;
 use crate::shell::{command, is_there, root, run};
 
 /// The instrumentation that libFuzzer reads.
@@ -50,7 +51,10 @@ pub(crate) fn start(args: &[&str]) -> Result<()> {
     }
     fuzz_all(&program, &targets, seconds, &[], &found(""))?;
     if keeps {
-        targets.iter().try_for_each(|target| keep::keep(&program, target))?;
+        for target in &targets {
+            let folders = Folders { seeds: seeds(target), corpus: corpus(target), found: found(target) };
+            keep::keep(fuzzer(&program, target)?, target, &folders)?;
+        }
     }
     Ok(())
 }

@@ -4,15 +4,22 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{corpus, found, fuzzer, seeds};
 use crate::shell::root;
 
 /// The most inputs of a target that are kept, and their bytes.
 const INPUTS: usize = 50;
 const BYTES: u64 = 64 << 10;
+
+/// The folders of a target's inputs.
+pub(super) struct Folders {
+    pub(super) seeds: PathBuf,
+    pub(super) corpus: PathBuf,
+    pub(super) found: PathBuf,
+}
 
 /// An input, and the features that it reaches: libFuzzer's numbers for a place in the code and how often it is reached.
 struct Input {
@@ -22,18 +29,17 @@ struct Input {
 }
 
 /// Chooses among the inputs that runs found and those that are kept, and keeps the chosen ones. A failure leaves those that were there.
-pub(super) fn keep(program: &Path, target: &str) -> Result<()> {
+pub(super) fn keep(mut fuzzer: Command, target: &str, folders: &Folders) -> Result<()> {
     let scratch = root().join("fuzz/target/keep").join(target);
     if scratch.exists() {
         fs::remove_dir_all(&scratch)?;
     }
     let (merged, control, log) = (scratch.join("merged"), scratch.join("control"), scratch.join("log"));
     fs::create_dir_all(&merged)?;
-    fs::create_dir_all(found(target))?;
-    fs::create_dir_all(corpus(target))?;
-    let mut fuzzer = fuzzer(program, target)?;
+    fs::create_dir_all(&folders.found)?;
+    fs::create_dir_all(&folders.corpus)?;
     fuzzer.arg("-set_cover_merge=1").arg(format!("-merge_control_file={}", control.display()));
-    fuzzer.arg(merged).args([seeds(target), corpus(target), found(target)]);
+    fuzzer.arg(merged).args([&folders.seeds, &folders.corpus, &folders.found]);
     let status = fuzzer.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?).status();
     ensure!(
         status.context("cannot start the fuzzer")?.success(),
@@ -42,11 +48,15 @@ pub(super) fn keep(program: &Path, target: &str) -> Result<()> {
     );
     let (of_seeds, mut others): (Vec<_>, Vec<_>) = inputs(&fs::read_to_string(&control)?)?
         .into_iter()
-        .partition(|input| input.file.starts_with(seeds(target)));
+        .partition(|input| input.file.starts_with(&folders.seeds));
     for seed in of_seeds {
         without(&mut others, &seed.features);
     }
-    replace(target, &scratch, &chosen(others))
+    let chosen = chosen(others);
+    replace(&folders.corpus, &scratch, &chosen)?;
+    let bytes: u64 = chosen.iter().map(|input| input.size).sum();
+    println!("fuzz: {target}: keeps {} inputs with {bytes} bytes", chosen.len());
+    Ok(())
 }
 
 /// Reads libFuzzer's file about a merge: the number of files, the number of those in the first folder, the files, and what each reaches.
@@ -91,8 +101,7 @@ fn chosen(mut left: Vec<Input>) -> Vec<Input> {
 }
 
 /// Moves whole files into the folder, and then removes the others: each moment has all of the old ones or all of the new ones.
-fn replace(target: &str, scratch: &Path, chosen: &[Input]) -> Result<()> {
-    let folder = corpus(target);
+fn replace(folder: &Path, scratch: &Path, chosen: &[Input]) -> Result<()> {
     let mut kept = BTreeSet::new();
     for input in chosen {
         let name = input.file.file_name().context("an input has no name")?;
@@ -101,13 +110,11 @@ fn replace(target: &str, scratch: &Path, chosen: &[Input]) -> Result<()> {
         fs::rename(copy, folder.join(name))?;
         kept.insert(folder.join(name));
     }
-    for entry in fs::read_dir(&folder)? {
+    for entry in fs::read_dir(folder)? {
         let file = entry?.path();
         if !kept.contains(&file) {
             fs::remove_file(file)?;
         }
     }
-    let bytes: u64 = chosen.iter().map(|input| input.size).sum();
-    println!("fuzz: {target}: keeps {} inputs with {bytes} bytes", chosen.len());
     Ok(())
 }

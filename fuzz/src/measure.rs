@@ -23,7 +23,7 @@ pub(crate) struct Bounds {
 /// The inputs that have the same bound on their memory: those of most targets.
 const SHORT: usize = (4 << 20) + (64 << 10);
 
-/// The memory for each byte beyond that. A value of serde_json has up to 100 bytes for one of a document.
+/// The memory for each byte beyond that. serde_json takes up to 100 bytes of memory for each byte of a document.
 const LINEAR: usize = 128;
 
 impl Bounds {

@@ -1,6 +1,7 @@
 //! Tests that need a full disk run on a file system of 600 KB in memory. `unshare` mounts it only for them, so it disappears
 //! with the tests. This needs Linux.
 
+use std::num::NonZeroU32;
 use std::process::Stdio;
 
 use anyhow::{Result, bail, ensure};
@@ -14,8 +15,10 @@ const MOUNT: &str = r#"mount -t tmpfs -o size=600k tmpfs "$1""#;
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     let (features, tests, kills) = match args {
         [] => ("", "", "100"),
-        ["--times", kills] => (",cloudauth-cli/shell", " kill_at_any_point two_commands --nocapture", *kills),
-        _ => bail!("`cargo xtask destructive` takes `--times N` alone"),
+        ["--times", kills] if kills.parse::<NonZeroU32>().is_ok() => {
+            (",cloudauth-cli/shell", " kill_at_any_point two_commands --nocapture", *kills)
+        }
+        _ => bail!("`cargo xtask destructive` takes `--times N` alone, N from 1"),
     };
     ensure!(
         is_possible(),

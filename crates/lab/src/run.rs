@@ -257,7 +257,7 @@ impl<'p> Lab<'p> {
                 first: chunk,
                 decisions: Mutex::new(decisions.as_mut()),
                 failed: Mutex::new(None),
-                // An interval that no clock reaches saves at the end only.
+                // With an interval too long for the clock, progress is saved at the end only.
                 until: self.resume.as_ref().and_then(|_| Instant::now().checked_add(self.checkpoint_every)),
                 control,
             };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -104,13 +104,12 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
     fs::create_dir_all(folder)?;
     fs::write(folder.join("person.json"), format!("{PERSON}\n"))?;
     let mut emulator = start(program)?;
-    let mut script = "exec 2>&1 3<&0 </dev/null\n".to_owned();
-    for command in commands {
-        // Goes on when a line comes.
-        write!(script, "{command}\necho '{MARK}'; read -r _ <&3\n")?;
-    }
     // Background processes of the page end with the shell, which has its own process group.
-    script.push_str("kill 0\n");
+    let mut script = "trap 'trap - TERM; kill 0' EXIT; exec 2>&1 3<&0 </dev/null\n".to_owned();
+    for command in commands {
+        // Waits for a line of this program.
+        write!(script, "{command}\necho '{MARK}'; read -r _ <&3 || exit\n")?;
+    }
     let path = program.parent().context("the command has no folder")?;
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -125,11 +124,11 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
         let (go, printed) = shell.stdin.take().zip(shell.stdout.take()).context("the shell has no pipes")?;
         let mut printed = BufReader::new(printed);
         let outputs = outputs(go, &mut printed, commands, program);
-        shell.wait()?;
+        // Until the background processes have ended too: the next page needs their ports.
+        let _ = io::copy(&mut printed, &mut io::sink()).and_then(|_| shell.wait());
         outputs
     });
-    emulator.kill()?;
-    emulator.wait()?;
+    let _ = emulator.kill().and_then(|()| emulator.wait());
     outputs
 }
 
@@ -172,9 +171,12 @@ fn outputs(
 fn start(program: &Path) -> Result<Child> {
     let port = ADDRESS.rsplit(':').next().unwrap_or_default();
     let mut emulator = Command::new(program);
-    let child = emulator.args(["emulator", "--port", port]).stdout(Stdio::null()).spawn()?;
-    wait_for(ADDRESS)?;
-    Ok(child)
+    let mut child = emulator.args(["emulator", "--port", port]).stdout(Stdio::null()).spawn()?;
+    let listens = wait_for(ADDRESS);
+    if listens.is_err() {
+        let _ = child.kill().and_then(|()| child.wait());
+    }
+    listens.map(|()| child)
 }
 
 /// Waits until a server listens.

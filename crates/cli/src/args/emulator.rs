@@ -20,7 +20,7 @@ pub(crate) struct Emulator {
     /// The base of its links, if browsers reach it at another address.
     #[arg(long)]
     pub(crate) public_url: Option<String>,
-    /// The seed of ids and random choices. A state file keeps its own.
+    /// The seed of ids and random choices. A state file keeps its own until a reset.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     /// How far the clock runs ahead, in seconds. Beyond 900, every timestamp has expired.

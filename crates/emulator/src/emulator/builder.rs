@@ -216,7 +216,7 @@ impl Builder {
         let state = Arc::new(AppState::new(settings, self.seed, self.clock, http, store));
         if let Some(saved) = saved {
             state.put(saved);
-            // They are in the file.
+            // What was just read is already in the file.
             state.sessions().discard_unsaved();
         }
         let engine = tokio::spawn(callbacks::run(Arc::clone(&state)));

@@ -51,7 +51,7 @@ impl Emulator {
         self.state.settings.admin_token.as_deref()
     }
 
-    /// Returns the seed of the ids and faults: that of the state file or of the snapshot, if one was read.
+    /// Returns the seed of the ids and faults: until a reset, that of the state file or of the snapshot, if one was read.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.state.seed()

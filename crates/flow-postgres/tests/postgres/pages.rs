@@ -75,9 +75,12 @@ async fn a_start_from_a_page_that_stops_holds_the_events_for_some_seconds() {
                 stopping.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(),
                 "the commit ended"
             );
-            while !woken.0.swap(false, Ordering::AcqRel) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            let answered = async {
+                while !woken.0.swap(false, Ordering::AcqRel) {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), answered).await.expect("an answer");
             if client.query_one(written, &[]).await.unwrap().get::<_, i64>(0) == 1 {
                 break;
             }

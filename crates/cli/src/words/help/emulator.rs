@@ -8,7 +8,7 @@ pub(super) const HELP: [(&str, &str); 35] = [
         "监听地址；非本机回环地址时，管理 API 需要令牌：取自 CLOUDAUTH_EMULATOR_TOKEN，或随机生成",
     ),
     ("emulator:public_url", "认证链接的基础地址，用于浏览器经由其他地址访问时"),
-    ("emulator:seed", "ID 和随机选择的种子；状态文件沿用自己的种子"),
+    ("emulator:seed", "ID 和随机选择的种子；重置之前沿用状态文件中的种子"),
     ("emulator:ahead", "时钟提前的秒数；超过 900 时，所有时间戳均已过期"),
     ("emulator:state", "状态文件，不存在时自动创建；重启后会话仍然保留"),
     (

@@ -45,7 +45,7 @@ fn kill(
         let before = names(folder).len();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while aims == 1 && names(folder).len() == before && is_running(&mut child) {
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_micros(50));
         }
         let longest = &mut longest[aims as usize];
         std::thread::sleep(Duration::from_micros(dice.roll(longest.as_micros() as usize + 1) as u64));
@@ -116,9 +116,9 @@ fn a_kill_at_any_point_leaves_the_old_file_or_the_new_one() {
 fn pages_of_the_manual_are_old_or_new_after_a_kill_at_any_point() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let start = Instant::now();
+    let begun = Instant::now();
     assert!(command(&["man", path], folder.path()).output().unwrap().status.success());
-    let time = start.elapsed();
+    let time = begun.elapsed();
     let pages = names(folder.path()).into_iter().map(|name| folder.path().join(name));
     let pages: Vec<_> = pages.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
     let start = || {

@@ -89,7 +89,7 @@ fn nothing_is_written_beside_a_foreign_write_ahead_database() {
 #[cfg(target_os = "linux")]
 fn a_second_emulator_of_this_process_leaves_the_lock_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state.db");
+    let file = folder.path().canonicalize().unwrap().join("state.db");
     let first = Store::open(&file).unwrap();
     let locks = || -> usize {
         let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
@@ -172,7 +172,7 @@ fn a_value_that_the_admin_api_would_refuse_is_refused_in_a_state_file() {
 }
 
 #[test]
-fn a_state_file_without_its_record_or_with_a_text_that_is_none_is_damaged() {
+fn a_state_file_without_its_record_or_with_text_that_is_not_utf_8_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
     let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, Vec::new()));

@@ -28,13 +28,13 @@ const HELP: &str = "\
 cargo xtask <task>
 
   ci               what .ci/run runs after `cargo test --workspace`, and how long each step takes
-  tidy             the habits: module docs, length of files and folders, lints, README; the Chinese pages have the
+  tidy             conventions of the source: module docs, length of files and folders, lints, README; the Chinese pages have the
                    headings, code blocks and table rows of the English ones, and links lead both ways; the tables of
                    docs/performance.md are those of the last `bench`
-  layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
+  layers           the dependencies between the crates, what they may depend on, and no circle of modules inside one
   msrv [--build]   the declared Rust versions against those that the locked dependencies declare; or the code with the
                    compilers of these versions; installs them (rustup)
-  minimal          builds the crates with the lowest version of each direct dependency that Cargo.toml declares, in
+  minimal          checks the crates with the lowest version of each direct dependency that Cargo.toml declares, in
                    target/minimal; takes minutes
   api [--check]    builds the documentation, and writes docs/api/*.txt, the public API with signatures, from its pages, or
                    says whether they are fresh
@@ -142,6 +142,10 @@ fn run(args: &[&str]) -> Result<()> {
         ["deny"] => tools::deny(),
         ["workflows"] => tools::workflows(),
         ["release", args @ ..] => release::run(args),
+        [] | ["--help"] => {
+            println!("{HELP}");
+            Ok(())
+        }
         _ => bail!("no such task\n\n{HELP}"),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run() -> Result<()> {
     let check = ["check", "--locked", "--workspace", "--lib", "--bins", "--keep-going"];
     run_command(&mut cargo(&check))?;
     run_command(cargo(&check).args(["--features", &FEATURES.join(",")]))?;
-    println!("minimal: the crates build with the lowest versions that they declare");
+    println!("minimal: the crates are valid with the lowest versions that they declare");
     Ok(())
 }
 

@@ -215,6 +215,15 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_of_two_schemes_have_two_clocks() {
+        let (shared, here) = (SharedState::default(), UnixTime::from_secs(1_767_323_045));
+        let [plain, secure] =
+            ["http://127.0.0.1:8443", "https://127.0.0.1:8443"].map(|url| url.parse::<Endpoint>().unwrap());
+        assert!(shared.learn_offset(&plain, here, here.plus(Duration::from_secs(60))));
+        assert!(shared.has_offset(&plain) && !shared.has_offset(&secure));
+    }
+
+    #[test]
     fn forgets_the_oldest_verifications() {
         let shared = SharedState::default();
         let id = |number: usize| CertifyId::new(&format!("c{number}")).unwrap();

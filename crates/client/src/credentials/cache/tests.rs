@@ -187,6 +187,50 @@ async fn waiting_call_gets_the_failure_and_not_expired_credentials() {
     }
 }
 
+/// Fetches like a call that holds the lock.
+fn fetch(cache: &CredentialCache, seconds: u64) -> Result<Credentials, ProvideError> {
+    let clock = || UnixTime::from_secs(START + seconds);
+    pollster::block_on(cache.fetch(LONG, &clock, &OnThisThread(&Scripted::bodies([]))))
+}
+
+#[test]
+fn call_that_finds_the_credentials_renewed_meanwhile_does_not_renew_them_again() {
+    let numbered = Numbered::at(2700);
+    let cache = CredentialCache::new(numbered.clone());
+    assert_eq!(fetch(&cache, 0).unwrap().access_key_id(), "key1");
+    // The clock is read after the call found that the credentials are due, and before it looks again.
+    let reads = AtomicUsize::new(0);
+    let clock = || {
+        if reads.fetch_add(1, Ordering::SeqCst) == 0 {
+            assert_eq!(fetch(&cache, 2700).unwrap().access_key_id(), "key2");
+        }
+        UnixTime::from_secs(START + 2700)
+    };
+    let now = UnixTime::from_secs(START + 2700);
+    let got = cache.get_blocking(now, LONG, &clock, &Scripted::bodies([])).unwrap();
+    assert_eq!((got.access_key_id(), numbered.fetches()), ("key2", 2));
+}
+
+#[tokio::test]
+async fn waiting_call_gets_credentials_that_a_later_failure_left_valid() {
+    let numbered = Numbered::at(0);
+    let cache = CredentialCache::new(numbered.clone());
+    let mut waiting = std::pin::pin!(get_at(&cache, 0, LONG, &Yielding));
+    let turn = cache.fetching.try_lock().unwrap();
+    std::future::poll_fn(|context| {
+        assert!(waiting.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    // Two other calls have their turn first: one fetches, the next fails to renew.
+    fetch(&cache, 0).unwrap();
+    numbered.fails.store(1, Ordering::SeqCst);
+    fetch(&cache, 0).unwrap_err();
+    drop(turn);
+    assert_eq!(waiting.await.unwrap().access_key_id(), "key1");
+    assert_eq!(numbered.fetches(), 2);
+}
+
 #[test]
 fn refused_credentials_are_replaced_once() {
     let numbered = Numbered::at(0);

@@ -436,3 +436,35 @@ fn a_deletion_is_asked_for_twelve_times_with_pauses_up_to_a_day() {
     life.take(Input::Deleted(Deleted { done: true, ..not_deleted }));
     assert_eq!(life.stored.as_ref().unwrap().verification.redaction, Redaction::Done);
 }
+
+#[test]
+fn only_an_attempt_with_a_session_is_deleted_and_only_after_a_request() {
+    let mut life = Life::new();
+    life.take(Input::Start(start(1)));
+    life.take(failed(1, false, None));
+    life.take(Input::Start(start(2)));
+    life.take(Input::Opened(samples::opened(1, 2).unwrap()));
+    life.take(found(2, "200"));
+    assert!(life.attempt(1).certify_id.is_none());
+    let deleted =
+        |attempt| Input::Deleted(Deleted { order_no: start(attempt).order_no, fence: FENCE, done: true });
+    assert_eq!(life.step(deleted(2)), Err(Refusal::WrongAttemptState), "nothing was requested");
+    life.take(Input::Redact);
+    assert_eq!(life.step(deleted(1)), Err(Refusal::WrongAttemptState), "the vendor has nothing of it");
+    life.take(deleted(2));
+    assert_eq!(life.stored.as_ref().unwrap().verification.redaction, Redaction::Done);
+}
+
+#[test]
+fn a_request_to_try_again_declines_no_one_while_an_earlier_link_is_awaited() {
+    let mut life = Life::opened();
+    let last = u8::try_from(life.rules().attempts).unwrap();
+    for attempt in 2..=last {
+        life.take(Input::Start(start(attempt)));
+        life.take(Input::Opened(samples::opened(1, attempt).unwrap()));
+    }
+    life.take(found(last, "204"));
+    assert_eq!(life.state(), State::Processing);
+    life.take(found(1, "200"));
+    assert_eq!(life.state(), State::Approved);
+}

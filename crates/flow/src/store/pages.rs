@@ -129,4 +129,21 @@ mod tests {
         let shown = format!("{page:?} {new:?}");
         assert_eq!(shown, "Waiting(SealedPage([redacted])) NewPage { lifetime: 600s, .. }");
     }
+
+    #[test]
+    fn a_row_is_a_page_by_its_state_and_by_what_is_left_of_it() {
+        let sealed = || SealedPage {
+            capability: CapabilityHash::new([0xab; 32]),
+            request: "{}".into(),
+            sealed: Sealed::new(*b"sealed"),
+        };
+        for (state, with, without) in [
+            ("waiting", Page::Waiting(sealed()), Page::Expired),
+            ("linked", Page::Linked(sealed()), Page::Used),
+            ("used", Page::Used, Page::Used),
+            ("expired", Page::Expired, Page::Expired),
+        ] {
+            assert_eq!((Page::stored(state, Some(sealed())), Page::stored(state, None)), (with, without));
+        }
+    }
 }

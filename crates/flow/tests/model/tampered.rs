@@ -339,6 +339,21 @@ fn events_that_no_program_writes_in_this_order_are_found() {
     }
 }
 
+#[test]
+fn a_thirty_third_attempt_is_found() {
+    let mut life = Life::new(1);
+    life.step(Input::Start(samples::start(1, 1).unwrap()));
+    let number = |attempt| samples::start(1, attempt).unwrap().order_no;
+    let mut events = Vec::new();
+    for attempt in 2..=33 {
+        events.push(EventKind::Orphaned { attempt: number(attempt - 1) });
+        let consent = ConsentText::new("2026-01").unwrap();
+        events.push(EventKind::Reserved { attempt: number(attempt), consent, consent_at: BEGIN });
+    }
+    let (document, events) = forged(life.verification(), &life.events, &events);
+    assert_eq!(verify_document(&document, &events), Err(AuditProblem::Event(document.head.n)));
+}
+
 /// A review ends by a reviewer, by time or by a cancellation, and an erasure keeps no evidence that comes back.
 #[test]
 fn no_program_ends_a_review_without_a_reviewer_or_keeps_evidence_of_an_erased_verification() {

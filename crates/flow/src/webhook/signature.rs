@@ -147,6 +147,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_what_to_look_at() {
+        let shown = |error: WebhookError| error.to_string();
+        assert_eq!(
+            [WebhookError::Malformed, WebhookError::OtherTime, WebhookError::OtherSignature].map(shown),
+            [
+                "checking a webhook failed: a header is malformed",
+                "checking a webhook failed: its time is more than five minutes away",
+                "checking a webhook failed: no signature is by one of the secrets",
+            ]
+        );
+    }
+
+    #[test]
     fn the_time_may_differ_by_five_minutes() {
         for (second, expected) in [
             (1_614_265_330 - 300, Ok(())),

@@ -117,6 +117,9 @@ mod tests {
             "did you mean `approve`? allowed: approve, reject"
         );
         assert_eq!(did_you_mean("xyz", ["approve", "reject"]).to_string(), "allowed: approve, reject");
+        // A third of the letters may be wrong.
+        assert_eq!(did_you_mean("threshold", ["thresxxxd"]).near.as_deref(), Some("thresxxxd"));
+        assert_eq!(did_you_mean("threshold", ["threxxxxd"]).near, None);
         for (length, is_near) in [(LONGEST - 1, true), (LONGEST, false)] {
             let (word, allowed) = ("a".repeat(length), "a".repeat(length + 1));
             assert_eq!(did_you_mean(&word, [allowed.as_str()]).near.is_some(), is_near, "{length}");

@@ -352,6 +352,18 @@ fn rejects_a_policy_without_an_exact_form_in_sql() {
 }
 
 #[test]
+fn a_named_column_is_read_for_its_input_and_for_no_other() {
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let named = Columns::default().column("passed", "ok").column("sub_code", "inner");
+    let query = policy.sql(Dialect::Sqlite, &named).unwrap();
+    let of = |column: &str| format!("cloudauth_row.\"{column}\"");
+    let [ok, inner, passed, sub_code] = ["ok", "inner", "passed", "sub_code"].map(of);
+    assert!(!query.contains(&passed) && !query.contains(&sub_code), "{query}");
+    let by_default = policy.sql(Dialect::Sqlite, &Columns::default()).unwrap();
+    assert_eq!(query.replace(&ok, &passed).replace(&inner, &sub_code), by_default);
+}
+
+#[test]
 fn names_are_quoted() {
     let policy = Policy::parse(builtin::VENDOR).unwrap();
     let columns = Columns::of("risk.Face \"x\"").column("passed", "Passed; DROP").keep("id");

@@ -133,7 +133,7 @@ mod tests {
             [[assert]]
             id = "never"
             never = "approve"
-            when = { face_attack_score = ">= 0.9" }
+            when = { face_attack_score = ">= 0.9", verify_score = "< $auto" }
         "#;
         let policy = Policy::parse(text).unwrap();
         let cuts = policy.cuts();

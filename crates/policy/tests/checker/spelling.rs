@@ -213,6 +213,12 @@ fn v1_suggests_the_spelling_of_a_value_of_the_wrong_type() {
             "the condition on `verify_score` is not in quotes",
             "write verify_score = \">= 75\"",
         ),
+        (
+            "verify_score = \">= $match_auto\"",
+            "verify_score = [70, 80]",
+            "the condition on `verify_score` is not in quotes",
+            "write it in quotes, such as \"T\" or \">= 75\"",
+        ),
         ("values = [\"200\", ", "values = [200, ", "`sub_code` must be a non-empty string", "write \"200\""),
     ] {
         assert_problem(&with(from, to), "V1", message, help);
@@ -381,5 +387,15 @@ fn v1_repeats_only_words_that_the_policy_declares() {
     for text in [list("[\"Zhang San\", 203]"), flag("[\"Zhang San\", true]")] {
         assert_problem(&text, "V1", "is not in quotes", "write it in quotes");
         assert!(!format!("{:?}", problems(&text)).contains("Zhang"));
+    }
+}
+
+#[test]
+fn v1_rejects_a_promise_about_what_is_not_a_declared_score() {
+    for (name, help) in
+        [("passed", "allowed: verify_score"), ("verify_scroe", "did you mean `verify_score`?")]
+    {
+        let text = with("monotone = \"verify_score\"", &format!("monotone = \"{name}\""));
+        assert_problem(&text, "V1", "`monotone` does not name a score of the [inputs]", help);
     }
 }

@@ -392,6 +392,16 @@ fn the_last_request_to_try_again_declines_when_no_attempt_is_left() {
 }
 
 #[test]
+fn a_request_to_try_again_declines_no_one_at_the_end_of_the_lifetime() {
+    let mut life = Life::opened();
+    let lifetime = life.rules().lifetime;
+    for (age, state) in [(lifetime, State::Expired), (lifetime - MILLI, State::RequiresInput)] {
+        life.now = BEGIN.plus(age);
+        assert_eq!(life.step(found(1, "204")).unwrap().verification().state, state);
+    }
+}
+
+#[test]
 fn a_reviewer_has_seen_every_event_and_decides_in_thirty_days() {
     let mut life = Life::opened();
     life.take(found(1, "205"));

@@ -18,13 +18,16 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cloudauth_flow::testing::{MemoryStore, samples};
-use cloudauth_flow::{AttemptState, BlockingFlow, FlowError, LookError, Queue, State, Store, Urls};
+use cloudauth_flow::{AttemptState, BlockingFlow, FlowError, Inline, LookError, Queue, State, Store, Urls};
 use cloudauth_policy::{LivePolicy, Policy, builtin};
-use cloudauth_protocol::{InitFaceVerify, OuterOrderNo, ParamLocation, ProductCode, UnixTime};
+use cloudauth_protocol::{Body, InitFaceVerify, OuterOrderNo, ParamLocation, ProductCode, SceneId, UnixTime};
+use cloudauth_transport::{BlockingTransport, Limits, Sent, TransportError, TransportErrorKind};
+use http::{Request, Response};
 use pollster::block_on;
 
 use crate::support::{
-    Counted, Service, WALL, attempt, flow, flow_deciding, keys, later, meta_info, new, person,
+    Counted, Service, WALL, attempt, flow, flow_deciding, flow_over, keys, later, meta_info, new,
+    other_person, person,
 };
 
 #[test]
@@ -67,6 +70,17 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
     };
     let result = block_on(flow.start_with(new(1), person(), meta_info(), elsewhere));
     assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
+    // The result would belong to no attempt, or to one of another scene.
+    let number = OuterOrderNo::generate([9; 16]);
+    for (scene, order_no) in [(None, Some(number)), (SceneId::new(7).ok(), None)] {
+        let changed = |init: InitFaceVerify| {
+            let scene = scene.unwrap_or_else(|| init.scene_id());
+            let order_no = order_no.unwrap_or_else(|| init.outer_order_no().clone());
+            InitFaceVerify::new(scene, order_no, person(), init.return_url().clone(), meta_info())
+        };
+        let result = block_on(flow.start_with(new(1), person(), meta_info(), changed));
+        assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
+    }
     // The face would be compared with no identity, or with a name that the person types.
     type Change = fn(InitFaceVerify) -> InitFaceVerify;
     let without_comparison: [Change; 4] = [
@@ -184,6 +198,9 @@ fn the_certify_id_of_a_dropped_start_is_kept_by_the_next_sweep() {
         assert!(start.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     assert_eq!(attempt(&flow).state, AttemptState::Reserved);
+    // A start of another order, whose answer waits for nothing.
+    service.opens();
+    block_on(flow.start(requests::new_verification(2, 1), other_person(), meta_info())).unwrap();
     block_on(flow.sweep()).unwrap();
     let attempt = attempt(&flow);
     assert!(attempt.state == AttemptState::Open && attempt.certify_id.is_some());
@@ -208,6 +225,32 @@ fn a_disabled_key_ends_no_attempt() {
     service.rejects("999999199001012003");
     block_on(flow.sweep()).unwrap();
     assert_eq!(attempt(&flow).last_look_error, LookError::new("refused").ok());
+}
+
+#[derive(Debug)]
+struct Offline;
+
+impl BlockingTransport for Offline {
+    fn send(&self, _: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
+        Err(TransportError::new(TransportErrorKind::Connect, Sent::No))
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+#[test]
+fn a_look_without_a_connection_has_that_as_its_reason() {
+    let (service, store) = (Service::default(), Arc::new(MemoryStore::default()));
+    let flow = flow(&service, Arc::clone(&store));
+    service.opens();
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    later(31 * 60);
+    block_on(flow_over(Inline(Offline), store).sweep()).unwrap();
+    let attempt = attempt(&flow);
+    assert_eq!(
+        (attempt.state, attempt.last_look_error),
+        (AttemptState::Open, LookError::new("transport").ok())
+    );
 }
 
 #[test]

@@ -42,6 +42,30 @@ fn an_event_after_the_place_of_a_checkpoint_is_left_to_the_next_one() {
     assert!(differences.changed.is_empty(), "{differences:?}");
 }
 
+#[test]
+fn the_first_event_that_was_changed_is_named() {
+    let (verification, events) = chain(1, 0);
+    for (at, event) in events.iter().enumerate() {
+        let [first, .., last] = &events[..] else { panic!("{events:?}") };
+        let other = if event.n == first.n { last } else { first };
+        let (n, when, kind, body) = (event.n, event.at, event.kind.clone(), event.body.clone());
+        let (prev, hash) = (event.prev, event.hash);
+        let stored = Event::stored;
+        for changed in [
+            stored(other.n, when, kind.clone(), body.clone(), prev, hash),
+            stored(n, when.plus(Duration::from_secs(1)), kind.clone(), body.clone(), prev, hash),
+            stored(n, when, other.kind.clone(), body.clone(), prev, hash),
+            stored(n, when, kind.clone(), other.body.clone(), prev, hash),
+            stored(n, when, kind.clone(), body.clone(), hash, hash),
+            stored(n, when, kind.clone(), body.clone(), prev, other.hash),
+        ] {
+            let mut events = events.clone();
+            events[at] = changed;
+            assert_eq!(verify_chain(&verification.id, &events).unwrap_err().event(), n, "{events:?}");
+        }
+    }
+}
+
 /// The chain of an order that began so many days later.
 fn chain(order: u64, days: u64) -> (Verification, Vec<Event>) {
     let now = later(days);

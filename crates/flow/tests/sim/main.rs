@@ -1,7 +1,7 @@
 //! Three orders of two people, three workers with clocks of their own that restart, a store and a service in two regions that fail
 //! before and after each step, calls that take time, commits that arrive late, and callers that drop a start. The same seed gives
 //! the same life; a seed that fails prints its script.
-//! `CLOUDAUTH_SIM_SEEDS` sets another number of seeds.
+//! `CLOUDAUTH_SIM_SEEDS` sets another number of seeds. Fewer than `SEEDS` need not reach every change of state.
 
 #![cfg(test)]
 
@@ -44,7 +44,8 @@ fn verifications_survive_every_fault() {
     let halves = [0, 1].map(|half| std::thread::spawn(move || simulate_all((half..seeds).step_by(2))));
     let reached: Reached = halves.into_iter().flat_map(|half| half.join().unwrap()).collect();
     let missing: Vec<_> = check::transitions().difference(&reached).cloned().collect();
-    assert!(missing.is_empty(), "the simulation never reaches {missing:?}");
+    // Reviews are rare: with fewer seeds, chance decides whether there is one.
+    assert!(seeds < SEEDS || missing.is_empty(), "the simulation never reaches {missing:?}");
 }
 
 fn simulate_all(seeds: impl Iterator<Item = u64>) -> Reached {

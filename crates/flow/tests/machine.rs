@@ -8,9 +8,9 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     Attempt, AttemptState, CapabilityHash, CheckedCallback, Commit, CommitOutcome, DOCUMENT_FORMAT,
-    DecidedBy, Deleted, Fence, IdempotencyKey, IdentityRef, Input, Look, LookError, Looked, Machine, Purpose,
-    Redaction, Refusal, Review, ReviewReason, Reviewer, Rules, Snapshot, Start, StartFailed, State, Stored,
-    SubjectRef, Usage, VerdictRecord, read_document, write_document,
+    DecidedBy, Deleted, Fence, IdempotencyKey, IdentityRef, Input, Job, Look, LookError, Looked, Machine,
+    Purpose, Redaction, Refusal, Review, ReviewReason, Reviewer, Rules, Snapshot, Start, StartFailed, State,
+    Stored, SubjectRef, Usage, VerdictRecord, read_document, write_document,
 };
 use cloudauth_protocol::{CallbackKeys, Code, SceneId, UnixTime};
 use serde_json::Value;
@@ -155,6 +155,18 @@ fn a_start_waits_for_the_lease_of_another_and_not_longer() {
     life.now = until;
     life.take(Input::Start(start(2)));
     assert_eq!((life.attempt(1).state, life.attempt(1).maybe_executed), (AttemptState::Orphaned, true));
+}
+
+#[test]
+fn a_worker_ends_a_lease_at_its_end_and_only_if_no_link_came() {
+    let mut life = Life::new();
+    life.take(Input::Start(start(1)));
+    let until = BEGIN.plus(life.rules().start_lease);
+    let jobs = |life: &Life, at| life.stored.as_ref().unwrap().jobs(at);
+    assert_eq!(jobs(&life, BEGIN.plus(life.rules().start_lease - MILLI)), []);
+    assert_eq!(jobs(&life, until), [Job::Tick]);
+    life.take(Input::Opened(samples::opened(1, 1).unwrap()));
+    assert!(!jobs(&life, until).contains(&Job::Tick));
 }
 
 /// The old code gave one link out for a limit of zero, and took the looks in the order of the list.

@@ -313,6 +313,17 @@ fn a_blocking_loop_sends_webhooks() {
     assert_eq!(receiver.requests().len(), 2);
 }
 
+#[test]
+fn a_blocking_delivery_counts_what_it_sent() {
+    let receiver = Receiver::default();
+    let flow = BlockingFlow::new(flow(&receiver, MemoryStore::default()).unwrap());
+    begin(flow.inner().store(), 1);
+    receiver.answers(200, None);
+    receiver.answers(200, None);
+    assert_eq!((flow.deliver().unwrap(), flow.deliver().unwrap()), (2, 0));
+    assert_eq!(receiver.requests().len(), 2);
+}
+
 /// The old loop tried again every second.
 #[test]
 fn the_pauses_between_deliveries_grow_while_the_store_is_away() {

@@ -450,6 +450,10 @@ fn a_deletion_is_asked_for_twelve_times_with_pauses_up_to_a_day() {
     while life.stored.as_ref().unwrap().verification.redaction == Redaction::Requested {
         let verification = life.taken(Input::Deleted(not_deleted.clone())).verification().clone();
         hours.extend(verification.delete_at.map(|at| at.since(life.now).as_secs() / 3_600));
+        let due = |at| life.stored.as_ref().unwrap().jobs(at).len();
+        let pause =
+            verification.delete_at.map(|at| (due(UnixTime::from_millis(at.as_millis() - 1)), due(at)));
+        assert!(pause.is_none_or(|due| due == (0, 1)));
     }
     assert_eq!(hours, [1, 2, 4, 8, 16, 24, 24, 24, 24, 24, 24]);
     assert_eq!(life.stored.as_ref().unwrap().verification.redaction, Redaction::Failed);

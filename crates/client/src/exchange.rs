@@ -52,7 +52,7 @@ pub struct Exchange<'a, O: Operation> {
     sent: u32,
     /// The endpoint of the last attempt, by its index.
     endpoint: usize,
-    /// The endpoint that the next attempt tries first. The number of endpoints stands for the first one.
+    /// The endpoint that the next attempt tries first.
     next: usize,
     used: UsedRetries,
     /// The endpoints that answered 406: they do not know the verification.
@@ -284,7 +284,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 if !self.may_repeat(delivery) || !self.shared.spend(RETRY_COST) {
                     return None;
                 }
-                self.next = self.endpoint + 1;
+                self.next = (self.endpoint + 1) % count;
                 let all_tried = self.sent as usize >= count;
                 Some(if all_tried { Backoff::after_failure(self.sent) } else { Backoff::NONE })
             }

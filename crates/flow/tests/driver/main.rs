@@ -18,7 +18,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cloudauth_flow::testing::{MemoryStore, samples};
-use cloudauth_flow::{AttemptState, BlockingFlow, FlowError, Inline, LookError, Queue, State, Store, Urls};
+use cloudauth_flow::{
+    AttemptState, BlockingFlow, Cursor, FlowError, Inline, LookError, Queue, State, Store, StoreErrorKind,
+    Urls, events_before_damage,
+};
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, InitFaceVerify, OuterOrderNo, ParamLocation, ProductCode, SceneId, UnixTime};
 use cloudauth_transport::{BlockingTransport, Limits, Sent, TransportError, TransportErrorKind};
@@ -174,6 +177,21 @@ fn an_outage_of_the_store_after_init_keeps_the_certify_id() {
     service.opens();
     block_on(flow.start(new(1), person(), meta_info())).unwrap();
     assert_eq!(attempt(&flow).state, AttemptState::Open);
+}
+
+#[test]
+fn events_are_read_up_to_a_damaged_one() {
+    let service = Service::default();
+    let flow = flow(&service, Counted::default());
+    service.opens();
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    let events = block_on(flow.events(Cursor::default(), 9)).unwrap();
+    let kinds: Vec<_> = events.iter().map(|logged| &*logged.event.kind).collect();
+    assert_eq!(kinds.first(), Some(&"verification.created"), "{kinds:?}");
+    let damaged = || Err(StoreErrorKind::Corrupt.into());
+    let read = events_before_damage(events.iter().cloned().map(Ok).chain([damaged(), damaged()]));
+    assert_eq!(read.unwrap(), events);
+    assert_eq!(events_before_damage([damaged()]).unwrap_err().kind(), StoreErrorKind::Corrupt);
 }
 
 #[test]

@@ -122,14 +122,18 @@ fn the_error_of_an_edited_state_file_quotes_no_value() {
     }
 }
 
+/// A state with these faults and sessions.
+fn snapshot(faults: Vec<Fault>, sessions: &[&str]) -> Snapshot {
+    let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, faults));
+    Snapshot::new(record, sessions.iter().map(|id| Session::test(id, Magic::None)).collect())
+}
+
 #[test]
 fn a_value_that_the_admin_api_would_refuse_is_refused_in_a_state_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
-    let clock = Clock::system().save();
-    let record = EmulatorRecord::initial(0, clock, FaultInjector::new(0, vec![Fault::new(FaultKind::Reset)]));
-    let sessions = vec![Session::test("a", Magic::None), Session::test("b", Magic::None)];
-    Store::open(&file).unwrap().0.replace(Snapshot::new(record, sessions)).unwrap();
+    let faults = vec![Fault::new(FaultKind::Reset)];
+    Store::open(&file).unwrap().0.replace(snapshot(faults, &["a", "b"])).unwrap();
     let good = std::fs::read(&file).unwrap();
     for (edit, problem) in [
         (
@@ -175,9 +179,7 @@ fn a_value_that_the_admin_api_would_refuse_is_refused_in_a_state_file() {
 fn a_state_file_without_its_record_or_with_text_that_is_not_utf_8_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
-    let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, Vec::new()));
-    let one = vec![Session::test("a", Magic::None)];
-    Store::open(&file).unwrap().0.replace(Snapshot::new(record, one)).unwrap();
+    Store::open(&file).unwrap().0.replace(snapshot(Vec::new(), &["a"])).unwrap();
     let good = std::fs::read(&file).unwrap();
     for edit in [
         "DELETE FROM emulator",
@@ -197,9 +199,7 @@ fn a_state_file_without_its_record_or_with_text_that_is_not_utf_8_is_damaged() {
 fn reads_a_state_file_of_at_most_100_000_sessions() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
-    let record = EmulatorRecord::initial(0, Clock::system().save(), FaultInjector::new(0, Vec::new()));
-    let one = vec![Session::test("a", Magic::None)];
-    Store::open(&file).unwrap().0.replace(Snapshot::new(record, one)).unwrap();
+    Store::open(&file).unwrap().0.replace(snapshot(Vec::new(), &["a"])).unwrap();
     let more = |numbers: &str, document: &str| {
         let insert = format!(
             "WITH RECURSIVE new (number) AS (SELECT {numbers}) INSERT INTO session SELECT number, 'id' || number, {document} FROM \

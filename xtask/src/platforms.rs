@@ -5,17 +5,14 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, root, run as run_command};
+use crate::versions::minimal::FEATURES;
 
 /// Windows and macOS.
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// Every feature but `native-tls`, with which tests need the system's OpenSSL.
-const FEATURES: [&str; 4] = [
-    "cloudauth-cli/full,cloudauth/flow-hosted,cloudauth/pictures,cloudauth/rustls",
-    "cloudauth-transport-reqwest/testing-tls,cloudauth-transport-isahc/testing-tls",
-    "cloudauth-transport-blocking/testing-tls,cloudauth-flow-postgres/testing-tls",
-    "cloudauth-flow/metrics,cloudauth-client/metrics",
-];
+/// The features of the tests over TLS.
+const TLS: &str = "cloudauth-transport-reqwest/testing-tls,cloudauth-transport-isahc/testing-tls,\
+    cloudauth-transport-blocking/testing-tls,cloudauth-flow-postgres/testing-tls";
 
 /// In place of a C compiler and an archiver for the other system: creates the file that it should write, empty. Nothing is linked.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -37,7 +34,7 @@ pub(crate) fn run() -> Result<()> {
         let added = run_command(&mut command("rustup", &["target", "add", target]));
         added.with_context(|| format!("no standard library of {target} can be installed here"))?;
         let mut check = command("cargo", &["check", "--locked", "--workspace", "--all-targets"]);
-        check.args(["--features", &FEATURES.join(",")]);
+        check.args(["--features", &FEATURES.join(","), "--features", TLS]);
         check.args(["--target", target]).arg("--target-dir").arg(folder.join("build"));
         for tool in ["CC", "CXX", "AR"] {
             check.env(format!("{tool}_{}", target.replace('-', "_")), &stand_in);
